@@ -1,0 +1,28 @@
+// Time, as the producer sees it. The real clock is here; tests and the mock cluster bring a fake one.
+
+/** Where time comes from. Everything that waits or measures goes through one of these. */
+export interface Clock {
+  /** Monotonic time (milliseconds, fractions allowed). */
+  now(): number
+  /** Time of day (milliseconds since the epoch). */
+  wallNow(): number
+  /** Runs `fn` once after `ms` milliseconds. A timer never keeps the process alive by itself. */
+  setTimer(fn: () => void, ms: number): unknown
+  clearTimer(timer: unknown): void
+  /** Runs `fn` at the end of this event-loop turn, after everything the turn still has to say. */
+  defer(fn: () => void): void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer: (fn, ms) => {
+    const timer = setTimeout(fn, ms)
+    timer.unref()
+    return timer
+  },
+  clearTimer: timer => clearTimeout(timer as NodeJS.Timeout),
+  defer: fn => {
+    setImmediate(fn)
+  },
+}
