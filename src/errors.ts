@@ -74,7 +74,12 @@ export class InvalidMessageError extends KafkaError {
   readonly field: string
   readonly index?: number
   constructor(field: string, message: string, context: ErrorContext & { index?: number } = {}) {
-    super('InvalidMessageError', -186, context.index === undefined ? message : `message ${context.index}: ${message}`, context)
+    super(
+      'InvalidMessageError',
+      -186,
+      context.index === undefined ? message : `message ${context.index}: ${message}`,
+      context,
+    )
     this.field = field
     if (context.index !== undefined) this.index = context.index
   }
@@ -190,7 +195,10 @@ export class FatalError extends KafkaError {
 export class ProduceManyError<Report = unknown, Handle = unknown> extends KafkaError {
   readonly reports: readonly Report[]
   readonly dispatched: readonly Handle[]
-  constructor(message: string, parts: { reports?: readonly Report[]; dispatched?: readonly Handle[]; cause?: unknown }) {
+  constructor(
+    message: string,
+    parts: { reports?: readonly Report[]; dispatched?: readonly Handle[]; cause?: unknown },
+  ) {
     super('ProduceManyError', -196, message, parts.cause === undefined ? {} : { cause: parts.cause })
     this.reports = parts.reports ?? []
     this.dispatched = parts.dispatched ?? []
@@ -250,10 +258,16 @@ export function errnoOf(error: KafkaError): number {
 }
 
 /** The broker's verdict as an error; `name` may be given instead of the number. */
-export function brokerError(code: number | string, context: ErrorContext & { detail?: string | null } = {}): BrokerError {
+export function brokerError(
+  code: number | string,
+  context: ErrorContext & { detail?: string | null } = {},
+): BrokerError {
   const number = typeof code === 'number' ? code : (errorCodeOf(code) ?? -1)
   const { name } = describeErrorCode(number)
-  const where = context.topic === undefined ? '' : `${context.topic}${context.partition === undefined ? '' : `[${context.partition}]`}: `
+  const where =
+    context.topic === undefined
+      ? ''
+      : `${context.topic}${context.partition === undefined ? '' : `[${context.partition}]`}: `
   const by = context.broker === undefined ? '' : `, broker ${context.broker}`
   const detail = context.detail ? `: ${context.detail}` : ''
   return new BrokerError(number, `${where}${name} (${number})${by}${detail}`, context)
