@@ -127,15 +127,20 @@ function copyBytes(into: Buffer, at: number, from: Buffer, length: number): numb
 
 function writeValue(into: Buffer, at: number, value: RecordInput['value'], length: number): number {
   if (typeof value === 'string') return writeString(into, at, value, length)
-  if (value instanceof Uint8Array) {
-    into.set(value, at)
+  if (!isGathered(value)) {
+    if (value !== null) into.set(value, at)
     return at + length
   }
-  for (const part of value ?? []) {
+  for (const part of value) {
     into.set(part, at)
     at += part.length
   }
   return at
+}
+
+// Not `instanceof Uint8Array`: bytes may come from another realm, as they do under Jest.
+function isGathered(value: Uint8Array | readonly Uint8Array[] | null): value is readonly Uint8Array[] {
+  return Array.isArray(value)
 }
 
 /** Writes `text` as UTF-8; `length` is its encoded size. Returns where the next byte goes. */
@@ -143,6 +148,42 @@ export function writeString(into: Buffer, at: number, text: string, length: numb
   if (length !== text.length || length > shortBytes) return at + into.write(text, at, length, 'utf8')
   for (let i = 0; i < length; i++) into[at++] = text.charCodeAt(i)
   return at
+}
+
+/**
+ * Reads back a record that `writeRecord` wrote, as views on its bytes, and returns where the next one starts.
+ * For records that move to another batch; the bytes are our own, so nothing is checked.
+ */
+export function readRecord(from: Buffer, at: number, into: RecordInput): number {
+  const end = skipVarint(from, at) + readVarint(from, at)
+  at = skipVarint(from, skipVarint(from, skipVarint(from, at) + 1))
+  const keyLength = readVarint(from, at)
+  at = skipVarint(from, at)
+  into.keyLength = keyLength
+  into.key = from.subarray(at, at + Math.max(keyLength, 0))
+  at += Math.max(keyLength, 0)
+  const valueLength = readVarint(from, at)
+  at = skipVarint(from, at)
+  into.valueLength = valueLength
+  into.value = valueLength < 0 ? null : from.subarray(at, at + valueLength)
+  at += Math.max(valueLength, 0)
+  into.headers = from.subarray(at, end)
+  into.headersLength = end - at
+  return end
+}
+
+function skipVarint(from: Uint8Array, at: number): number {
+  while ((from[at] as number) >= 0x80) at++
+  return at + 1
+}
+
+function readVarint(from: Uint8Array, at: number): number {
+  let value = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = from[at++] as number
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
+  }
 }
 
 /** What a batch's header says of it. */

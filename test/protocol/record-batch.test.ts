@@ -5,6 +5,7 @@ import {
   type BatchStamp,
   batchHeaderBytes,
   type RecordInput,
+  readRecord,
   recordBodyBytes,
   recordBytes,
   writeBatchHeader,
@@ -161,4 +162,23 @@ describe('a record', () => {
       ),
     )
   })
+})
+
+test('a record that was written reads back as it was given, and says where the next one starts', () => {
+  const memory = Buffer.alloc(1000)
+  const given = input({
+    timestamp: 0,
+    key: 'k',
+    value: null,
+    headers: [
+      ['h', 'x'],
+      ['h', null],
+    ],
+  })
+  const end = writeRecord(memory, 7, given, 2 ** 40, 300, recordBodyBytes(given, 2 ** 40, 300))
+  const back = input({ timestamp: 0, key: null, value: null })
+  expect(readRecord(memory, 7, back)).toBe(end)
+  expect(back).toMatchObject({ keyLength: 1, valueLength: -1, value: null, headersLength: given.headersLength })
+  expect(back.key.toString()).toBe('k')
+  expect(Buffer.compare(back.headers, given.headers)).toBe(0)
 })
