@@ -11,11 +11,39 @@ const shared: Options = {
   platform: 'node',
   splitting: true,
   sourcemap: true,
-  dts: true,
   treeshake: true,
+  clean: true,
+}
+
+// The command line runs on the published entry points: it loads the same files as a user's program does.
+const publishedEntryPoints: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'published-entry-points',
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\/(index|mock\/index)\.ts$/ }, ({ path }) => ({
+      path: path.replace('../', '../esm/').replace('.ts', '.js'),
+      external: true,
+    }))
+  },
 }
 
 export default defineConfig([
-  { ...shared, entry: { ...entry, 'cli/main': 'src/cli/main.ts' }, format: 'esm', outDir: 'dist/esm', clean: true },
-  { ...shared, entry, format: 'cjs', outDir: 'dist/cjs', clean: true, outExtension: () => ({ js: '.cjs', dts: '.d.cts' }) },
+  { ...shared, entry, dts: true, format: 'esm', outDir: 'dist/esm' },
+  {
+    ...shared,
+    entry,
+    dts: true,
+    format: 'cjs',
+    outDir: 'dist/cjs',
+    outExtension: () => ({ js: '.cjs', dts: '.d.cts' }),
+  },
+  {
+    ...shared,
+    entry: { main: 'src/cli/main.ts', run: 'src/cli/run.ts' },
+    format: 'esm',
+    outDir: 'dist/cli',
+    sourcemap: false,
+    esbuildPlugins: [publishedEntryPoints],
+    // The bundled progress bar is CommonJS and asks for Node's own modules with require().
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  },
 ])
