@@ -1,0 +1,44 @@
+// The table of all APIs spoken here: one row per file in apis/.
+
+import { apiVersions } from './apis/api-versions.ts'
+import { initProducerId } from './apis/init-producer-id.ts'
+import { metadata } from './apis/metadata.ts'
+import { produce } from './apis/produce.ts'
+import type { Api } from './schema.ts'
+
+const table = {
+  Produce: produce,
+  Metadata: metadata,
+  ApiVersions: apiVersions,
+  InitProducerId: initProducerId,
+} satisfies Record<string, Api>
+
+export type ApiName = keyof typeof table
+
+/** All of them, by ascending key. */
+export const apis: readonly Api[] = Object.freeze(Object.values(table))
+
+const byKey = new Map(apis.map(api => [api.key, api]))
+
+export function apiByKey(key: number): Api | undefined {
+  return byKey.get(key)
+}
+
+export function apiByName<Name extends ApiName>(name: Name): (typeof table)[Name] {
+  return table[name]
+}
+
+/**
+ * The highest version that both sides speak, `cap` being a limit of the caller; undefined if there is none. It never goes
+ * below our own minimum: Kafka 4 announces Produce from 0 on and refuses what is below 3 (KAFKA-18659).
+ */
+export function highestCommonVersion(
+  api: Api,
+  broker: { readonly min: number; readonly max: number } | undefined,
+  cap = Infinity,
+): number | undefined {
+  if (broker === undefined) return undefined
+  const [lowest, highest] = api.versions
+  const version = Math.min(highest, broker.max, cap)
+  return version >= Math.max(lowest, broker.min) ? version : undefined
+}
