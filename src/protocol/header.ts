@@ -1,15 +1,17 @@
 // The headers around a message, and with them whole frames. Source: KIP-482, KIP-511, Apache Kafka
 // `RequestHeader.json`, `ResponseHeader.json`.
 
-import { Buffer } from 'node:buffer'
 import { ProtocolError } from '../errors.ts'
 import { apiVersions } from './apis/api-versions.ts'
 import { apiByKey } from './apis.ts'
 import { Reader } from './reader.ts'
-import type { Api } from './schema.ts'
+import { type Api, nullableString, struct } from './schema.ts'
 import { Writer } from './writer.ts'
 
 const unsupportedVersion = 35
+
+/** What ends a flexible header: tagged fields, of which none is known. */
+const noFields = struct({})
 
 /** A request's whole frame, size included, as chunks for one gathered write. */
 export function encodeRequest<Request>(
@@ -24,11 +26,8 @@ export function encodeRequest<Request>(
   writer.int16(api.key)
   writer.int16(version)
   writer.int32(correlationId)
-  // The client id keeps its two-byte length in the flexible header, so that any broker can read that far.
-  const clientIdBytes = clientId === null ? -1 : Buffer.byteLength(clientId)
-  writer.int16(clientIdBytes)
-  if (clientId !== null) writer.utf8(clientId, clientIdBytes)
-  if (version >= api.flexible) writer.uvarint(0)
+  nullableString.write(writer, clientId, version, false) // not compact in either header: any broker can read that far
+  if (version >= api.flexible) noFields.write(writer, {}, version, true)
   api.request.encode(writer, body, version)
   return frame(writer)
 }
@@ -45,9 +44,8 @@ export function decodeRequestHeader(reader: Reader): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
-  const clientIdBytes = reader.int16()
-  const clientId = clientIdBytes === -1 ? null : reader.string(clientIdBytes)
-  if (apiVersion >= (apiByKey(apiKey)?.flexible ?? Infinity)) skipTags(reader)
+  const clientId = nullableString.read(reader, apiVersion, false)
+  if (apiVersion >= (apiByKey(apiKey)?.flexible ?? Infinity)) noFields.read(reader, apiVersion, true)
   return { apiKey, apiVersion, correlationId, clientId }
 }
 
@@ -61,7 +59,7 @@ export function encodeResponse<Response>(
   const writer = new Writer()
   writer.int32(0)
   writer.int32(correlationId)
-  if (hasResponseTags(api, version)) writer.uvarint(0)
+  if (hasResponseTags(api, version)) noFields.write(writer, {}, version, true)
   api.response.encode(writer, body, version)
   return frame(writer)
 }
@@ -78,7 +76,7 @@ export function decodeResponse<Response>(
   try {
     const reader = new Reader(frame)
     const correlationId = reader.int32()
-    if (hasResponseTags(api, version)) skipTags(reader)
+    if (hasResponseTags(api, version)) noFields.read(reader, version, true)
     const refused = api.key === apiVersions.key && reader.peekInt16() === unsupportedVersion
     const body = api.response.decode(reader, refused ? 0 : version)
     reader.end()
@@ -101,13 +99,4 @@ function frame(writer: Writer): Uint8Array[] {
 // ApiVersions is asked before anything is known of the broker, so its answer never has the flexible header.
 function hasResponseTags(api: Api, version: number): boolean {
   return version >= api.flexible && api.key !== apiVersions.key
-}
-
-function skipTags(reader: Reader): void {
-  const count = reader.uvarint()
-  reader.expect(count * 2)
-  for (let i = 0; i < count; i++) {
-    reader.uvarint()
-    reader.skip(reader.uvarint())
-  }
 }

@@ -133,7 +133,7 @@ export class Reader {
   /** Throws unless `count` bytes are left: asked before anything is allocated for a count that came over the wire. */
   expect(count: number): void {
     if (count < 0 || count > this.#end - this.#at) {
-      throw new ProtocolError(`cut short: ${count} bytes expected at byte ${this.#at}, ${this.remaining} are left`)
+      throw new ProtocolError(`${count} bytes expected at byte ${this.#at}, ${this.remaining} are left`)
     }
   }
 

@@ -18,6 +18,7 @@ export interface FieldShape {
   readonly since: number
   readonly until: number
   readonly tag: number | null
+  readonly fallback: unknown
   readonly shape: Shape
 }
 
@@ -187,7 +188,7 @@ export function struct<F extends Fields>(fields: F): Type<StructIn<F>, StructOut
   return {
     shape: {
       kind: 'struct',
-      fields: rows.map(({ name, type, since, until, tag }) => ({ name, since, until, tag, shape: type.shape })),
+      fields: rows.map(({ type, ...row }) => ({ ...row, shape: type.shape })),
     },
     write(writer, value, version, flexible) {
       const values: Readonly<Record<string, unknown>> = value

@@ -1,0 +1,110 @@
+// Record batch v2, read back: for whoever plays the broker, and for tests. The encoder is record-batch.ts.
+// Source: Apache Kafka, "Implementation / Message Format"; KIP-98, KIP-82.
+
+import { ProtocolError } from '../errors.ts'
+import { crc32c } from './crc32c.ts'
+import { Reader } from './reader.ts'
+import { batchHeaderBytes } from './record-batch.ts'
+
+export interface BatchHeader {
+  readonly baseOffset: bigint
+  /** Bytes of the batch after this field, that is 12 less than the whole. */
+  readonly batchLength: number
+  readonly partitionLeaderEpoch: number
+  readonly magic: number
+  readonly crc: number
+  readonly attributes: number
+  /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; the rest is not defined. */
+  readonly codec: number
+  /** 0 create time, 1 log append time. */
+  readonly timestampType: 0 | 1
+  readonly transactional: boolean
+  readonly control: boolean
+  readonly lastOffsetDelta: number
+  readonly baseTimestamp: number
+  readonly maxTimestamp: number
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly recordCount: number
+}
+
+/** One record of a batch; the bytes are views on the batch. */
+export interface BatchRecord {
+  readonly offsetDelta: number
+  readonly timestampDelta: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: [name: string, value: Uint8Array | null][]
+}
+
+/** Reads the header of the batch at `start`; throws ProtocolError unless the whole batch is there. */
+export function readBatchHeader(bytes: Uint8Array, start = 0): BatchHeader {
+  const reader = new Reader(bytes, start)
+  const baseOffset = reader.int64()
+  const batchLength = reader.int32()
+  reader.expect(batchLength)
+  if (batchLength < batchHeaderBytes - 12)
+    throw new ProtocolError(`a batch of ${batchLength} bytes has no whole header`)
+  const partitionLeaderEpoch = reader.int32()
+  const magic = reader.int8()
+  const crc = reader.uint32()
+  const attributes = reader.int16()
+  return {
+    baseOffset,
+    batchLength,
+    partitionLeaderEpoch,
+    magic,
+    crc,
+    attributes,
+    codec: attributes & 7,
+    timestampType: attributes & 8 ? 1 : 0,
+    transactional: (attributes & 16) !== 0,
+    control: (attributes & 32) !== 0,
+    lastOffsetDelta: reader.int32(),
+    baseTimestamp: reader.int64AsNumber(),
+    maxTimestamp: reader.int64AsNumber(),
+    producerId: reader.int64(),
+    producerEpoch: reader.int16(),
+    baseSequence: reader.int32(),
+    recordCount: reader.int32(),
+  }
+}
+
+/** Whether the checksum of the batch at `start` is that of its bytes. */
+export function batchCrcMatches(bytes: Uint8Array, start = 0): boolean {
+  const { crc, batchLength } = readBatchHeader(bytes, start)
+  return crc === crc32c(bytes, start + 21, start + 12 + batchLength)
+}
+
+/** Reads the records behind the header, decompressed; throws ProtocolError unless they are exactly `count`. */
+export function readRecords(bytes: Uint8Array, count: number): BatchRecord[] {
+  const reader = new Reader(bytes)
+  reader.expect(count)
+  const records: BatchRecord[] = []
+  for (let i = 0; i < count; i++) records.push(readRecord(reader))
+  reader.end()
+  return records
+}
+
+function readRecord(reader: Reader): BatchRecord {
+  const bodyBytes = reader.varint()
+  reader.expect(bodyBytes)
+  const end = reader.position + bodyBytes
+  reader.skip(1) // attributes, none of which is defined
+  const timestampDelta = reader.varlongAsNumber()
+  const offsetDelta = reader.varint()
+  const key = readBytes(reader)
+  const value = readBytes(reader)
+  const headers: BatchRecord['headers'] = []
+  const headerCount = reader.varint()
+  reader.expect(headerCount)
+  for (let i = 0; i < headerCount; i++) headers.push([reader.string(reader.varint()), readBytes(reader)])
+  if (reader.position !== end) throw new ProtocolError(`a record ends at byte ${reader.position}, not ${end}`)
+  return { offsetDelta, timestampDelta, key, value, headers }
+}
+
+function readBytes(reader: Reader): Uint8Array | null {
+  const byteLength = reader.varint()
+  return byteLength === -1 ? null : reader.bytes(byteLength)
+}
