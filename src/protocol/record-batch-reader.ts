@@ -1,4 +1,4 @@
-// Record batch v2, read back: for whoever plays the broker, and for tests. The encoder is record-batch.ts.
+// Record batch v2, read back: the broker's side of it, and headers for a custom partitioner. The encoder is record-batch.ts.
 // Source: Apache Kafka, "Implementation / Message Format"; KIP-98, KIP-82.
 
 import { ProtocolError } from '../errors.ts'
@@ -29,13 +29,15 @@ export interface BatchHeader {
   readonly recordCount: number
 }
 
+export type RecordHeader = [name: string, value: Uint8Array | null]
+
 /** One record of a batch; the bytes are views on the batch. */
 export interface BatchRecord {
   readonly offsetDelta: number
   readonly timestampDelta: number
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
-  readonly headers: [name: string, value: Uint8Array | null][]
+  readonly headers: RecordHeader[]
 }
 
 /** Reads the header of the batch at `start`; throws ProtocolError unless the whole batch is there. */
@@ -96,12 +98,25 @@ function readRecord(reader: Reader): BatchRecord {
   const offsetDelta = reader.varint()
   const key = readBytes(reader)
   const value = readBytes(reader)
-  const headers: BatchRecord['headers'] = []
-  const headerCount = reader.varint()
-  reader.expect(headerCount)
-  for (let i = 0; i < headerCount; i++) headers.push([reader.string(reader.varint()), readBytes(reader)])
+  const headers = readHeaderList(reader)
   if (reader.position !== end) throw new ProtocolError(`a record ends at byte ${reader.position}, not ${end}`)
   return { offsetDelta, timestampDelta, key, value, headers }
+}
+
+/** Reads the headers of a record as they stand in it, their count first. */
+export function readHeaders(bytes: Uint8Array): RecordHeader[] {
+  const reader = new Reader(bytes)
+  const headers = readHeaderList(reader)
+  reader.end()
+  return headers
+}
+
+function readHeaderList(reader: Reader): RecordHeader[] {
+  const count = reader.varint()
+  reader.expect(count)
+  const headers: RecordHeader[] = []
+  for (let i = 0; i < count; i++) headers.push([reader.string(reader.varint()), readBytes(reader)])
+  return headers
 }
 
 function readBytes(reader: Reader): Uint8Array | null {
