@@ -75,8 +75,18 @@ export function readBatchHeader(bytes: Uint8Array, start = 0): BatchHeader {
 
 /** Whether the checksum of the batch at `start` is that of its bytes. */
 export function batchCrcMatches(bytes: Uint8Array, start = 0): boolean {
-  const { crc, batchLength } = readBatchHeader(bytes, start)
-  return crc === crc32c(bytes, start + 21, start + 12 + batchLength)
+  const reader = new Reader(bytes, start + 8)
+  const end = start + 12 + readBatchLength(reader)
+  reader.skip(5)
+  return reader.uint32() === crc32c(bytes, start + 21, end)
+}
+
+function readBatchLength(reader: Reader): number {
+  const batchLength = reader.int32()
+  reader.expect(batchLength)
+  if (batchLength < batchHeaderBytes - 12)
+    throw new ProtocolError(`a batch of ${batchLength} bytes has no whole header`)
+  return batchLength
 }
 
 /** Reads the records behind the header, decompressed; throws ProtocolError unless they are exactly `count`. */
