@@ -43,16 +43,8 @@ export class Reader {
     return this.remaining < 2 ? undefined : this.#bytes.readInt16BE(this.#at)
   }
 
-  uint16(): number {
-    return this.#bytes.readUInt16BE(this.#take(2))
-  }
-
   uint32(): number {
     return this.#bytes.readUInt32BE(this.#take(4))
-  }
-
-  float64(): number {
-    return this.#bytes.readDoubleBE(this.#take(8))
   }
 
   boolean(): boolean {

@@ -19,11 +19,6 @@ export class Writer {
     return this.#cutBytes + this.#at - this.#start
   }
 
-  uint8(value: number): void {
-    const at = this.#take(1)
-    this.#bytes[at] = value
-  }
-
   int8(value: number): void {
     const at = this.#take(1)
     this.#bytes.writeInt8(value, at)
@@ -39,21 +34,6 @@ export class Writer {
     this.#bytes.writeInt32BE(value, at)
   }
 
-  uint16(value: number): void {
-    const at = this.#take(2)
-    this.#bytes.writeUInt16BE(value, at)
-  }
-
-  uint32(value: number): void {
-    const at = this.#take(4)
-    this.#bytes.writeUInt32BE(value, at)
-  }
-
-  float64(value: number): void {
-    const at = this.#take(8)
-    this.#bytes.writeDoubleBE(value, at)
-  }
-
   boolean(value: boolean): void {
     this.int8(value ? 1 : 0)
   }
@@ -61,12 +41,6 @@ export class Writer {
   int64(value: bigint): void {
     const at = this.#take(8)
     this.#bytes.writeBigInt64BE(value, at)
-  }
-
-  /** An int64 from a safe integer, without a BigInt. */
-  int64FromNumber(value: number): void {
-    this.int32(Math.floor(value / 0x1_0000_0000))
-    this.uint32(value >>> 0)
   }
 
   /** LEB128 of an unsigned 32-bit integer. */
@@ -78,19 +52,6 @@ export class Writer {
       rest >>>= 7
     }
     this.#bytes[at] = rest
-  }
-
-  /** Zigzag LEB128 of a signed 32-bit integer. */
-  varint(value: number): void {
-    this.uvarint((value << 1) ^ (value >> 31))
-  }
-
-  /** Zigzag LEB128 of a signed 64-bit integer; a number has to be a safe integer. */
-  varlong(value: number | bigint): void {
-    const wide = BigInt(value)
-    let rest = BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n))
-    for (; rest > 0x7fn; rest >>= 7n) this.uint8(Number(rest & 0x7fn) | 0x80)
-    this.uint8(Number(rest))
   }
 
   /** Sixteen bytes from Kafka's text form: base64url without padding, 22 characters. */

@@ -10,12 +10,10 @@ describe('bounds', () => {
     ['uint8', 1, r => r.uint8()],
     ['int8', 1, r => r.int8()],
     ['int16', 2, r => r.int16()],
-    ['uint16', 2, r => r.uint16()],
     ['int32', 4, r => r.int32()],
     ['uint32', 4, r => r.uint32()],
     ['int64', 8, r => r.int64()],
     ['int64AsNumber', 8, r => r.int64AsNumber()],
-    ['float64', 8, r => r.float64()],
     ['boolean', 1, r => r.boolean()],
     ['uuid', 16, r => r.uuid()],
     ['bytes', 5, r => r.bytes(5)],
@@ -50,6 +48,34 @@ describe('bounds', () => {
 })
 
 describe('variable-length integers', () => {
+  test.each([
+    ['00', 0],
+    ['01', -1],
+    ['02', 1],
+    ['03', -2],
+    ['04', 2],
+    ['7e', 63],
+    ['7f', -64],
+    ['8001', 64],
+    ['8101', -65],
+    ['fe7f', 8191],
+    ['ff7f', -8192],
+    ['808001', 8192],
+    ['feffffff0f', 2147483647],
+    ['ffffffff0f', -2147483648],
+  ])('%s is %d as varint and varlong', (hex, value) => {
+    expect(reader(hex).varint()).toBe(value)
+    expect(reader(hex).varlong()).toBe(BigInt(value))
+    expect(reader(hex).varlongAsNumber()).toBe(value)
+  })
+
+  test.each([
+    ['feffffffffffffffff01', 2n ** 63n - 1n],
+    ['ffffffffffffffffff01', -(2n ** 63n)],
+  ])('%s is %d as varlong', (hex, value) => {
+    expect(reader(hex).varlong()).toBe(value)
+  })
+
   test.each(['808080808000', '8080808080', 'ffffffff1f', 'ffffffffff'])('%s is more than 32 bits', hex => {
     expect(() => reader(hex).uvarint()).toThrow(/varint of more than 32 bits/)
     expect(() => reader(hex).varint()).toThrow(/varint of more than 32 bits/)
