@@ -20,8 +20,8 @@ export async function startKafka({ brokers: count = 1, properties = {}, log = ()
   /** @type {import('./kafka.d.mts').KafkaBroker[]} */
   const brokers = []
   const forget = endWithThisProcess(() => {
-    for (const { pid } of brokers) if (pid !== null) process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    for (const broker of brokers) void broker.kill() // the signal is out when this returns
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   async function stop() {
     // Nodes that shut down together wait for a quorum that is gone, and there is no data to save.
