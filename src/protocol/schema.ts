@@ -241,7 +241,6 @@ function readTags(reader: Reader, tags: readonly Row[], values: Record<string, u
   for (let i = 0; i < count; i++) {
     const tag = reader.uvarint()
     const byteLength = reader.uvarint()
-    reader.expect(byteLength)
     const row = tags.find(row => row.tag === tag && version >= row.since)
     if (row === undefined) {
       reader.skip(byteLength)
