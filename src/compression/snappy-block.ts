@@ -1,0 +1,148 @@
+// Snappy's raw block: a length, then literals and copies from what has been output already.
+// Source: https://github.com/google/snappy/blob/main/format_description.txt
+
+import { ProtocolError } from '../errors.ts'
+import { claimPositions, matchEnd, maxOffset, positions, slotOf } from './match-finder.ts'
+import type { Memory } from './scratch.ts'
+
+const minMatch = 4
+// Literals are copied by words, which may read three bytes too many: a match is not looked for that close to the end.
+const searchMargin = 8
+
+/** How many bytes a block of `byteLength` bytes may take, with room for copies that run over by a word. */
+export function snappyBlockBound(byteLength: number): number {
+  return byteLength + Math.ceil(byteLength / 6) + 40
+}
+
+/** Compresses the first `end` bytes of `source` into `target`, which has `snappyBlockBound` bytes; gives the length. */
+export function encodeSnappyBlock(source: Memory, end: number, target: Memory): number {
+  const { view } = source
+  const base = claimPositions(end)
+  const searchEnd = end - searchMargin
+  let to = encodeVarint(target.view, 0, end)
+  let literals = 0
+  let at = 1 // the first byte has nothing before it
+  if (searchEnd >= 0) positions[slotOf(view.getInt32(0, true))] = base
+
+  while (at <= searchEnd) {
+    // One step further for every 32 misses: what does not compress is passed over ever faster.
+    let misses = 32
+    let word = view.getInt32(at, true)
+    let slot = slotOf(word)
+    let candidate = (positions[slot] as number) - base
+    positions[slot] = base + at
+    while (candidate < 0 || at - candidate > maxOffset || view.getInt32(candidate, true) !== word) {
+      at += misses++ >>> 5
+      if (at > searchEnd) return encodeLiterals(source, literals, end, target, to)
+      word = view.getInt32(at, true)
+      slot = slotOf(word)
+      candidate = (positions[slot] as number) - base
+      positions[slot] = base + at
+    }
+    while (at > literals && candidate > 0 && view.getUint8(at - 1) === view.getUint8(candidate - 1)) {
+      at--
+      candidate--
+    }
+    const next = matchEnd(view, at + minMatch, candidate + minMatch, end)
+    if (at > literals) to = encodeLiterals(source, literals, at, target, to)
+    to = encodeCopy(target.view, to, at - candidate, next - at)
+    literals = at = next
+    if (at <= searchEnd) positions[slotOf(view.getInt32(at - 2, true))] = base + at - 2
+  }
+  return literals < end ? encodeLiterals(source, literals, end, target, to) : to
+}
+
+function encodeLiterals(source: Memory, start: number, end: number, target: Memory, to: number): number {
+  const length = end - start
+  const out = target.view
+  let rest = length - 1
+  if (rest < 60) {
+    out.setUint8(to++, rest << 2)
+  } else {
+    const tag = to++
+    for (; rest > 0; rest >>>= 8) out.setUint8(to++, rest)
+    out.setUint8(tag, (58 + to - tag) << 2)
+  }
+  if (length > 64 || end > source.view.byteLength - 4) target.bytes.set(source.bytes.subarray(start, end), to)
+  else for (let i = 0; i < length; i += 4) out.setInt32(to + i, source.view.getInt32(start + i, true), true)
+  return to + length
+}
+
+/** A match of any length as copies of at most 64 bytes, none of them below the 4 that the short form can hold. */
+function encodeCopy(out: DataView, to: number, offset: number, length: number): number {
+  for (; length >= 68; length -= 64) to = encodeLongCopy(out, to, offset, 64)
+  if (length > 64) {
+    to = encodeLongCopy(out, to, offset, 60)
+    length -= 60
+  }
+  if (length > 11 || offset > 2047) return encodeLongCopy(out, to, offset, length)
+  out.setUint8(to, ((offset >>> 8) << 5) | ((length - 4) << 2) | 1)
+  out.setUint8(to + 1, offset)
+  return to + 2
+}
+
+function encodeLongCopy(out: DataView, to: number, offset: number, length: number): number {
+  out.setUint8(to, ((length - 1) << 2) | 2)
+  out.setUint16(to + 1, offset, true)
+  return to + 3
+}
+
+function encodeVarint(out: DataView, to: number, value: number): number {
+  for (; value > 0x7f; value >>>= 7) out.setUint8(to++, value | 0x80)
+  out.setUint8(to++, value)
+  return to
+}
+
+/** The length that a block in `source[at, end)` announces for its output, and where its first element is. */
+export function readSnappyLength(source: Uint8Array, at: number, end: number): { length: number; at: number } {
+  let length = 0
+  for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
+    if (at >= end) throw malformed('a length is cut off')
+    const byte = source[at++] as number
+    length += (byte & 0x7f) * factor
+    if (byte < 0x80) return { length, at }
+  }
+  throw malformed('a length has more than 32 bits')
+}
+
+/** Decompresses the elements in `source[at, end)` into exactly `target[to, limit)`. */
+export function decodeSnappyBlock(
+  source: Uint8Array,
+  at: number,
+  end: number,
+  target: Uint8Array,
+  to: number,
+  limit: number,
+): void {
+  const blockStart = to
+  const readNumber = (byteLength: number): number => {
+    if (byteLength > end - at) throw malformed('an element is cut off')
+    let value = 0
+    for (let i = byteLength - 1; i >= 0; i--) value = value * 256 + (source[at + i] as number)
+    at += byteLength
+    return value
+  }
+
+  while (at < end) {
+    const tag = source[at++] as number
+    const upper = tag >>> 2
+    const kind = tag & 3
+    const length = kind === 1 ? 4 + (upper & 7) : kind === 0 && upper >= 60 ? readNumber(upper - 59) + 1 : upper + 1
+    if (length > limit - to) throw malformed('more output than was announced')
+    if (kind === 0) {
+      if (length > end - at) throw malformed('literals are cut off')
+      target.set(source.subarray(at, at + length), to)
+      at += length
+      to += length
+    } else {
+      const offset = kind === 1 ? (upper >>> 3) * 256 + readNumber(1) : readNumber(kind === 2 ? 2 : 4)
+      if (offset === 0 || offset > to - blockStart) throw malformed('an offset points before the block')
+      for (const copyEnd = to + length; to < copyEnd; to++) target[to] = target[to - offset] as number
+    }
+  }
+  if (to !== limit) throw malformed('less output than was announced')
+}
+
+function malformed(what: string): ProtocolError {
+  return new ProtocolError(`snappy: ${what}`)
+}
