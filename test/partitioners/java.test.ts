@@ -5,7 +5,7 @@ import { chiSquare, placing, tally, topic } from './topic-view.ts'
 describe('records without a key under java', () => {
   test('stay on a partition until a batch worth of bytes is there', () => {
     const place = placing('java', { batchSizeBytes: 1000 })
-    const view = topic(1_000_000)
+    const view = topic(10_000)
     const chosen = Array.from({ length: 30 }, () => place(view, null, 100))
     expect(new Set(chosen).size).toBe(3)
     expect(new Set(chosen.slice(0, 10)).size).toBe(1)
@@ -16,7 +16,7 @@ describe('records without a key under java', () => {
   test('wait for the open batch to be finished, up to twice its size', () => {
     let open = true
     const place = placing('java', { batchSizeBytes: 1000 })
-    const view = topic(1_000_000, [], { batchOpen: () => open })
+    const view = topic(10_000, [], { batchOpen: () => open })
     const first = place(view, null, 1000)
     expect(place(view, null, 400)).toBe(first)
     expect(place(view, null, 600)).toBe(first)
@@ -28,7 +28,7 @@ describe('records without a key under java', () => {
 
   test('are not counted together with keyed ones', () => {
     const place = placing('java', { batchSizeBytes: 1000 })
-    const view = topic(1_000_000)
+    const view = topic(10_000)
     const first = place(view, null, 100)
     for (let i = 0; i < 50; i++) place(view, 'key', 1000)
     expect(place(view, null, 100)).toBe(first)
@@ -68,9 +68,9 @@ describe('records without a key under java', () => {
 
   test('leave a partition at once when it loses its leader or is gone', () => {
     const place = placing('java')
-    const first = place(topic(1_000_000), null)
+    const first = place(topic(10_000), null)
     expect(first).toBeGreaterThan(2)
-    const second = place(topic(1_000_000, [first]), null)
+    const second = place(topic(10_000, [first]), null)
     expect(second).not.toBe(first)
     expect(place(topic(3), null)).toBeLessThan(3)
   })
