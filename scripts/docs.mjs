@@ -11,7 +11,7 @@ async function documents() {
   const { apiReport } = await import('./api-report.mjs')
   const tables = await loadTables()
   return {
-    'docs/configuration.md': configuration(tables.describeProperties()),
+    'docs/configuration.md': tables.configurationPage(),
     'docs/errors.md': errors(tables.errorCodes, tables.judgeCode),
     'docs/protocol.md': protocol(tables.apis),
     'docs/api.txt': apiReport(),
@@ -34,12 +34,12 @@ async function loadTables() {
   const { build } = await import('esbuild')
   const outfile = join(cacheFolder('docs'), 'tables.mjs')
   const exports = {
-    'error-codes': 'errorCodes',
-    'protocol/apis': 'apis',
-    'producer/outcome': 'judgeCode',
-    'producer/config/describe': 'describeProperties',
+    'src/error-codes': 'errorCodes',
+    'src/protocol/apis': 'apis',
+    'src/producer/outcome': 'judgeCode',
+    'scripts/configuration-page': 'configurationPage',
   }
-  const contents = Object.entries(exports).map(([file, name]) => `export { ${name} } from './src/${file}.ts'`)
+  const contents = Object.entries(exports).map(([file, name]) => `export { ${name} } from './${file}.ts'`)
   const stdin = { contents: contents.join('\n'), resolveDir: root, loader: 'ts' }
   await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', logLevel: 'error' })
   return import(`${pathToFileURL(outfile)}?at=${Date.now()}`)
@@ -54,53 +54,6 @@ function table(head, rows) {
 
 const code = text => (text === null || text === '' ? '' : `\`${text}\``)
 const page = (...parts) => `${parts.join('\n\n')}\n`
-
-function configuration(all) {
-  const rows = properties =>
-    table(
-      ['Property', 'Values', 'Default', 'What it does'],
-      properties.map(property => {
-        const { name, aliases, unit, differs, refuses } = property
-        const names = [name, ...aliases].map(code).join(', ')
-        const remarks = [
-          property.doc,
-          differs && `librdkafka has ${code(String(differs.librdkafka))} here; not so because ${differs.reason}.`,
-          ...Object.entries(refuses).map(([value, why]) => `${code(value)} is refused: ${why}.`),
-          property.origin === 'Java' && "From the Java producer's configuration.",
-        ]
-        const values = `${property.allowed}${unit ? ` (${unit})` : ''}`
-        return [
-          names,
-          values,
-          property.default === null ? '' : code(String(property.default)),
-          remarks.filter(Boolean).join(' '),
-        ]
-      }),
-    )
-  const reasons = properties =>
-    table(
-      ['Property', 'Why'],
-      properties.map(({ name, why }) => [code(name), why ?? '']),
-    )
-  const shown = all.filter(({ hidden }) => !hidden)
-  const of = (...uses) => shown.filter(({ use }) => uses.includes(use))
-  const honoured = of('honoured')
-  return page(
-    '# Configuration',
-    `${generated} Names, ranges and defaults are librdkafka's, except where a row says otherwise. A value may be a number, a boolean, or either of them as text.`,
-    '## Properties of the producer',
-    rows(honoured.filter(({ scope }) => scope === 'global')),
-    '## Properties of topics',
-    'Given to the producer they hold for all topics; `producer.topic(name, config)` and `producer.with({ topicConfig })` give them to some.',
-    rows(honoured.filter(({ scope }) => scope === 'topic')),
-    '## Accepted, without effect',
-    'The event `config.warning` tells of those that a user may miss.',
-    reasons(of('accepted', 'deprecated', 'native')),
-    '## Refused',
-    'A `ConfigError` says what to use instead, or that it is not built yet: a property is never silently ignored.',
-    reasons(of('refused', 'unbuilt')),
-  )
-}
 
 function errors(codes, judgeCode) {
   const broker = codes.filter(({ code: number }) => number > 0 || number === -1)

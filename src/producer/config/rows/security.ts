@@ -1,0 +1,209 @@
+// TLS and SASL.
+
+import { choice, flag, int, largestInt, pointer, text } from '../property.ts'
+
+export const securityProperties = {
+  'security.protocol': choice('plaintext', ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'], {
+    doc: 'How every connection to a broker is protected.',
+    refuses: { ssl: 'is not built yet', sasl_plaintext: 'is not built yet', sasl_ssl: 'is not built yet' },
+  }),
+  'ssl.cipher.suites': text(null, { doc: 'TLS cipher suites to offer.', use: 'unbuilt' }),
+  'ssl.curves.list': text(null, { doc: 'TLS curves to offer.', use: 'unbuilt' }),
+  'ssl.sigalgs.list': text(null, { doc: 'TLS signature algorithms to offer.', use: 'unbuilt' }),
+  'ssl.key.location': text(null, { doc: "File with the client's private key (PEM).", use: 'unbuilt' }),
+  'ssl.key.password': text(null, { doc: "Passphrase of the client's private key.", use: 'unbuilt', secret: true }),
+  'ssl.key.pem': text(null, { doc: "The client's private key (PEM text).", use: 'unbuilt', secret: true }),
+  ssl_key: pointer({
+    doc: "The client's private key, set by a call.",
+    use: 'unbuilt',
+    why: 'give it as ssl.key.pem, or in the option tls',
+    secret: true,
+  }),
+  'ssl.certificate.location': text(null, { doc: "File with the client's certificate (PEM).", use: 'unbuilt' }),
+  'ssl.certificate.pem': text(null, { doc: "The client's certificate (PEM text).", use: 'unbuilt' }),
+  ssl_certificate: pointer({
+    doc: "The client's certificate, set by a call.",
+    use: 'unbuilt',
+    why: 'give it as ssl.certificate.pem, or in the option tls',
+  }),
+  'ssl.ca.location': text(null, {
+    doc: 'File or folder with trusted certificates; probe looks in the usual places.',
+    use: 'unbuilt',
+  }),
+  'https.ca.location': text(null, {
+    doc: 'File with certificates trusted for OIDC; excludes https.ca.pem.',
+    use: 'unbuilt',
+  }),
+  'https.ca.pem': text(null, { doc: 'Certificates trusted for OIDC (PEM text).', use: 'unbuilt' }),
+  'ssl.ca.pem': text(null, { doc: 'Trusted certificates (PEM text).', use: 'unbuilt' }),
+  ssl_ca: pointer({
+    doc: 'Trusted certificates, set by a call.',
+    use: 'unbuilt',
+    why: 'give it as ssl.ca.pem, or in the option tls',
+  }),
+  'ssl.ca.certificate.stores': text('Root', {
+    doc: 'Certificate stores of Windows to trust.',
+    use: 'unbuilt',
+    why: 'the certificate stores of Windows are not read',
+  }),
+  'ssl.crl.location': text(null, { doc: 'File with revoked certificates.', use: 'unbuilt' }),
+  'ssl.keystore.location': text(null, {
+    doc: "File with the client's key and certificate (PKCS#12); needs its password.",
+    use: 'unbuilt',
+  }),
+  'ssl.keystore.password': text(null, { doc: 'Password of that file.', use: 'unbuilt', secret: true }),
+  'ssl.providers': text(null, {
+    doc: 'OpenSSL providers to load.',
+    use: 'unbuilt',
+    why: 'TLS is the one of the runtime',
+  }),
+  'ssl.engine.location': text(null, {
+    doc: 'Library with an OpenSSL engine.',
+    use: 'unbuilt',
+    why: 'TLS is the one of the runtime',
+  }),
+  'ssl.engine.id': text('dynamic', {
+    doc: 'Name of the OpenSSL engine.',
+    use: 'unbuilt',
+    why: 'TLS is the one of the runtime',
+  }),
+  ssl_engine_callback_data: pointer({
+    doc: 'Handed to the OpenSSL engine.',
+    use: 'unbuilt',
+    why: 'TLS is the one of the runtime',
+  }),
+  'enable.ssl.certificate.verification': flag(true, {
+    doc: "Whether a broker's certificate must be one that is trusted.",
+    use: 'unbuilt',
+  }),
+  'ssl.endpoint.identification.algorithm': choice('https', ['none', 'https'], {
+    doc: "https: a broker's certificate must be for its host name; none: any will do.",
+    use: 'unbuilt',
+  }),
+  'ssl.certificate.verify_cb': pointer({
+    doc: 'One more check of certificates.',
+    use: 'unbuilt',
+    why: 'give checkServerIdentity in the option tls',
+  }),
+  'sasl.mechanisms': text('GSSAPI', {
+    doc: 'The SASL mechanism, one.',
+    aliases: ['sasl.mechanism'],
+    use: 'unbuilt',
+  }),
+  'sasl.kerberos.service.name': text('kafka', {
+    doc: 'Kerberos: service name of the brokers.',
+    use: 'unbuilt',
+    why: 'Kerberos needs native code',
+  }),
+  'sasl.kerberos.principal': text('kafkaclient', {
+    doc: "Kerberos: the client's principal.",
+    use: 'unbuilt',
+    why: 'Kerberos needs native code',
+  }),
+  'sasl.kerberos.kinit.cmd': text(null, {
+    doc: 'Kerberos: command that gets a ticket.',
+    use: 'unbuilt',
+    why: 'Kerberos needs native code',
+  }),
+  'sasl.kerberos.keytab': text(null, {
+    doc: 'Kerberos: key table for that command.',
+    use: 'unbuilt',
+    why: 'Kerberos needs native code',
+  }),
+  'sasl.kerberos.min.time.before.relogin': int(60_000, 0, 86_400_000, {
+    unit: 'ms',
+    doc: 'Kerberos: least time between tickets; 0 is off.',
+    use: 'unbuilt',
+    why: 'Kerberos needs native code',
+  }),
+  'sasl.username': text(null, { doc: 'User name for PLAIN and SCRAM.', use: 'unbuilt' }),
+  'sasl.password': text(null, { doc: 'Password for PLAIN and SCRAM.', use: 'unbuilt', secret: true }),
+  'sasl.oauthbearer.config': text(null, {
+    doc: 'name=value settings of unsigned tokens, and extensions.',
+    use: 'unbuilt',
+    secret: true,
+  }),
+  'enable.sasl.oauthbearer.unsecure.jwt': flag(false, {
+    doc: 'Allows unsigned tokens, for tests.',
+    use: 'unbuilt',
+  }),
+  oauthbearer_token_refresh_cb: pointer({
+    doc: 'Called for a new token.',
+    use: 'unbuilt',
+    why: 'give the option oauthBearerTokenProvider',
+  }),
+  'sasl.oauthbearer.method': choice('default', ['default', 'oidc'], {
+    doc: 'default: tokens come from the application; oidc: from an OIDC server.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.client.id': text(null, {
+    doc: 'OIDC: client id.',
+    aliases: ['sasl.oauthbearer.client.credentials.client.id'],
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.client.secret': text(null, {
+    doc: 'OIDC: client secret.',
+    aliases: ['sasl.oauthbearer.client.credentials.client.secret'],
+    use: 'unbuilt',
+    secret: true,
+  }),
+  'sasl.oauthbearer.scope': text(null, { doc: 'OIDC: scope to ask for.', use: 'unbuilt' }),
+  'sasl.oauthbearer.extensions': text(null, {
+    doc: 'OIDC: SASL extensions, name=value with commas between.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.token.endpoint.url': text(null, { doc: 'OIDC: where tokens come from.', use: 'unbuilt' }),
+  'sasl.oauthbearer.sub.claim.name': text('sub', {
+    doc: 'The claim of a token that names the principal.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.grant.type': choice(
+    'client_credentials',
+    ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
+    { doc: 'OIDC: kind of grant.', use: 'unbuilt' },
+  ),
+  'sasl.oauthbearer.assertion.algorithm': choice('RS256', ['RS256', 'ES256'], {
+    doc: 'JWT assertion: how it is signed.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.assertion.private.key.file': text(null, {
+    doc: 'JWT assertion: file with the signing key.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.assertion.private.key.passphrase': text(null, {
+    doc: 'JWT assertion: passphrase of the signing key.',
+    use: 'unbuilt',
+    secret: true,
+  }),
+  'sasl.oauthbearer.assertion.private.key.pem': text(null, {
+    doc: 'JWT assertion: the signing key (PEM text).',
+    use: 'unbuilt',
+    secret: true,
+  }),
+  'sasl.oauthbearer.assertion.file': text(null, { doc: 'File with a finished JWT assertion.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.claim.aud': text(null, { doc: 'JWT assertion: audience.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.claim.exp.seconds': int(300, 1, largestInt, {
+    doc: 'JWT assertion: how long it is valid.',
+    unit: 's',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.assertion.claim.iss': text(null, { doc: 'JWT assertion: issuer.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.claim.jti.include': flag(false, {
+    doc: 'JWT assertion: with an id of its own.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.assertion.claim.nbf.seconds': int(60, 0, largestInt, {
+    doc: 'JWT assertion: how long before now it is valid.',
+    unit: 's',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.assertion.claim.sub': text(null, { doc: 'JWT assertion: subject.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.jwt.template.file': text(null, {
+    doc: 'JWT assertion: file with a template.',
+    use: 'unbuilt',
+  }),
+  'sasl.oauthbearer.metadata.authentication.type': choice('none', ['none', 'azure_imds', 'aws_iam'], {
+    doc: 'Tokens from the cloud the client runs in.',
+    use: 'unbuilt',
+  }),
+}

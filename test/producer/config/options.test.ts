@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
+import { type ProducerOptions, resolveConfig } from '../../../src/producer/config/config.ts'
+
+const resolve = (options: object) => resolveConfig({ 'bootstrap.servers': 'a', ...options } as ProducerOptions)
+const nothing = () => {}
+const codec = { compress: nothing, decompress: nothing }
+
+describe('an option', () => {
+  test.each<[string, unknown]>([
+    ['keySerializer', nothing],
+    ['valueSerializer', nothing],
+    ['keyMaker', nothing],
+    ['nullKey', 'random'],
+    ['logger', console],
+    ['transport', { connect: nothing }],
+    ['clock', systemClock],
+    ['codecs', { gzip: codec, zstd: codec }],
+    ['topics', ['orders', 'payments']],
+    ['topics', []],
+    ['flushEvery', 1],
+  ])('%s is handed on', (name, value) => {
+    const { options, warnings } = resolve({ [name]: value })
+    expect(options).toEqual({ [name]: value })
+    expect(warnings).toEqual([])
+  })
+
+  test.each<[string, unknown]>([
+    ['keySerializer', 'json'],
+    ['valueSerializer', {}],
+    ['keyMaker', null],
+    ['nullKey', 'sometimes'],
+    ['logger', { error: nothing, warn: nothing, info: nothing }],
+    ['logger', null],
+    ['transport', nothing],
+    ['clock', { now: nothing }],
+    ['codecs', { gzip: { compress: nothing } }],
+    ['codecs', { brotli: codec }],
+    ['codecs', [codec]],
+    ['topics', 'orders'],
+    ['topics', ['']],
+    ['topics', [5]],
+    ['flushEvery', 0],
+    ['flushEvery', 1.5],
+    ['flushEvery', '5'],
+    ['flushEvery', Number.POSITIVE_INFINITY],
+  ])('%s is not of the type of %j', (name, value) => {
+    expect(() => resolve({ [name]: value })).toThrow(expect.objectContaining({ property: name, value, code: -186 }))
+  })
+
+  test.each<[string, unknown]>([
+    ['tls', { rejectUnauthorized: true }],
+    ['oauthBearerTokenProvider', nothing],
+    ['saslMechanisms', {}],
+  ])('%s is refused because it is not built yet', (name, value) => {
+    expect(() => resolve({ [name]: value })).toThrow(/is not built yet/)
+  })
+
+  test('a misspelt one is answered with a suggestion', () => {
+    expect(() => resolve({ keySerialiser: nothing })).toThrow(/did you mean keySerializer\?/)
+    expect(() => resolve({ flushevery: 5 })).toThrow(/did you mean flushEvery\?/)
+  })
+})
