@@ -31,6 +31,8 @@ export interface TransportSocket {
    * Returns false when the caller should wait for `drained`; the bytes are taken all the same.
    */
   write(chunks: Uint8Array[], done: (error?: Error) => void): boolean
+  /** Whether the open socket keeps the process alive: until told otherwise it does. Left out where nothing could. */
+  hold?(on: boolean): void
   /** Closes at once; what is not written yet is lost. */
   destroy(): void
 }
