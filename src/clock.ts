@@ -26,3 +26,19 @@ export const systemClock: Clock = {
     setImmediate(fn)
   },
 }
+
+/** Keeps the process alive while it is on: our timers and idle sockets do not. One at a time, cheap to switch. */
+export class ProcessHold {
+  #timer: NodeJS.Timeout | null = null
+
+  switch(on: boolean): void {
+    if (on && this.#timer === null) this.#timer = setInterval(() => {}, 0x7fffffff)
+    else if (on) this.#timer?.ref()
+    else this.#timer?.unref()
+  }
+
+  end(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+}

@@ -23,13 +23,13 @@ export abstract class KafkaError extends Error {
   readonly code: number
   readonly codeName: string
   /** POSIX name, where librdkafka's `produce()` would have set one. */
-  readonly errno?: string
+  declare readonly errno?: string
   readonly retriable: boolean
   readonly fatal: boolean = false
   readonly abortable: boolean = false
-  readonly topic?: string
-  readonly partition?: number
-  readonly broker?: string
+  declare readonly topic?: string
+  declare readonly partition?: number
+  declare readonly broker?: string
 
   constructor(name: string, code: number, message: string, context: ErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause })
@@ -72,7 +72,7 @@ export class ConfigError extends KafkaError {
 /** A message has a field that cannot be sent. `index` is its place in the list given to a call for many. */
 export class InvalidMessageError extends KafkaError {
   readonly field: string
-  readonly index?: number
+  declare readonly index?: number
   constructor(field: string, message: string, context: ErrorContext & { index?: number } = {}) {
     super(
       'InvalidMessageError',

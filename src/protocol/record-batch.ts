@@ -172,6 +172,18 @@ export function readRecord(from: Buffer, at: number, into: RecordInput): number 
   return end
 }
 
+/** Bytes of the names and values in a record's headers. */
+export function headerUserBytes(headers: Uint8Array): number {
+  let at = skipVarint(headers, 0)
+  let total = 0
+  for (let left = readVarint(headers, 0) * 2; left > 0; left--) {
+    const length = Math.max(readVarint(headers, at), 0)
+    total += length
+    at = skipVarint(headers, at) + length
+  }
+  return total
+}
+
 function skipVarint(from: Uint8Array, at: number): number {
   while ((from[at] as number) >= 0x80) at++
   return at + 1

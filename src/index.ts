@@ -1,0 +1,35 @@
+// The public surface, sorted; nothing else is public.
+
+export type { Clock } from './clock.ts'
+export type { ErrorCode } from './error-codes.ts'
+export {
+  AuthenticationError,
+  BrokerError,
+  ConfigError,
+  ConnectionError,
+  DeliveryError,
+  errnoOf,
+  FatalError,
+  FlushTimeoutError,
+  InvalidMessageError,
+  KafkaError,
+  MessageTooLargeError,
+  ProduceManyError,
+  ProtocolError,
+  QueueFullError,
+  StateError,
+  UnknownPartitionError,
+  UnknownTopicError,
+  WaitTimeoutError,
+} from './errors.ts'
+export type { PartitionerContext, PartitionerFunction } from './partitioners/partitioner.ts'
+export type { PartitionerName } from './partitioners/partitioners.ts'
+export type { ProducerOptions } from './producer/config/config.ts'
+export type { TopicConfig } from './producer/config/properties.ts'
+export type { ProducerStatus } from './producer/core.ts'
+export type { DeliveryHandle, DeliveryReport, DeliveryStatus, WaitOptions } from './producer/delivery.ts'
+export type { EventName, Listener, ProducerEvents } from './producer/events.ts'
+export type { HeaderValue, Message, MessageHeaders } from './producer/message.ts'
+export { Producer, type TopicHandle } from './producer/producer.ts'
+export type { DispatchOptions, ProducerView, SendOptions, ViewOptions } from './producer/view.ts'
+export type { Transport, TransportListener, TransportOptions, TransportSocket } from './transport.ts'

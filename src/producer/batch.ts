@@ -1,0 +1,365 @@
+// One batch of one partition: its records' bytes, its stamp, its attempts and its verdict.
+
+import { Buffer } from 'node:buffer'
+import type { Clock } from '../clock.ts'
+import type { KafkaError } from '../errors.ts'
+import type { PartitionerFunction } from '../partitioners/partitioner.ts'
+import {
+  batchHeaderBytes,
+  headerUserBytes,
+  readRecord,
+  recordBodyBytes,
+  recordBytes,
+  writeBatchHeader,
+  writeRecord,
+} from '../protocol/record-batch.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import type { TopicProfile } from './config/config.ts'
+import type { Caller, DeliveryReport, Verdict } from './delivery.ts'
+import type { PreparedMessage } from './message.ts'
+
+/**
+ * open: takes records. sealed: its records are final. compressing: a codec has them. ready: may be drained.
+ * inFlight: in a request. done: has its verdict, or its records moved to other batches.
+ */
+export type BatchState = 'open' | 'sealed' | 'compressing' | 'ready' | 'inFlight' | 'done'
+
+const following: Readonly<Record<BatchState, readonly BatchState[]>> = {
+  open: ['sealed', 'done'],
+  sealed: ['compressing', 'ready', 'done'],
+  compressing: ['ready', 'done'],
+  ready: ['inFlight', 'done'],
+  inFlight: ['ready', 'done'],
+  done: [],
+}
+
+/** Producer id, epoch and first sequence, as they go into the header. */
+export interface Stamp {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+}
+
+/** How a message that waits for its partition wants to be placed. */
+interface Placement {
+  readonly partition: number
+  readonly partitionKey: Buffer | null
+  readonly partitioner: string | PartitionerFunction | null
+}
+
+const anywhere: Placement = { partition: -1, partitionKey: null, partitioner: null }
+
+/** Where the records of a batch went: the record at `i` is `indexes[i]` of `batches[i]`. */
+export interface Forward {
+  readonly batches: Batch[]
+  readonly indexes: number[]
+}
+
+export class Batch {
+  readonly topic: string
+  readonly partition: number
+  readonly profile: TopicProfile
+  readonly clock: Clock
+  /** When the verdict is due at the latest (monotonic milliseconds). */
+  readonly deadline: number
+  count = 0
+  /** Encoded records, without the batch's header. */
+  recordsBytes = 0
+  /** What it holds against `queue.buffering.max.kbytes`. */
+  userBytes = 0
+  /** Somebody awaits one of its messages, so it does not linger. */
+  awaited = false
+  attempts = 0
+  /** An attempt may have been appended although we were not told so. */
+  uncertain = false
+  stamp: Stamp | null = null
+  /** Set when it is published. */
+  verdict: Verdict | null = null
+  forward: Forward | null = null
+  /** What goes on the wire: the chunks' used parts, or their compressed form. */
+  payload: readonly Uint8Array[] = []
+  codecId = 0
+
+  readonly #pool: ChunkPool
+  readonly #chunks: Buffer[] = []
+  readonly #ends: number[] = []
+  #chunk: Buffer | null = null
+  #position = 0
+  #bodyBytes = 0
+  // Adding this to a monotonic time gives the time of day, rounded down to milliseconds.
+  readonly #wallOffset: number
+  readonly #baseTimestamp: number
+  #maxTimestamp: number
+  readonly #callTimes: number[] = []
+  #timestamps: number[] | null = null
+  #opaques: unknown[] | null = null
+  #placements: Placement[] | null = null
+  #callers: (Caller | undefined)[] | null = null
+  #notified: Map<number, (() => void)[]> | null = null
+  #decided: Verdict | null = null
+  #settledAt = 0
+  #state: BatchState = 'open'
+  #pins = 0
+
+  constructor(
+    topic: string,
+    partition: number,
+    profile: TopicProfile,
+    clock: Clock,
+    pool: ChunkPool,
+    calledAt: number,
+    timestamp: number,
+  ) {
+    this.topic = topic
+    this.partition = partition
+    this.profile = profile
+    this.clock = clock
+    this.#pool = pool
+    const timeoutMs = profile['message.timeout.ms']
+    this.deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : calledAt + timeoutMs
+    this.#wallOffset = clock.wallNow() - clock.now() + 0.01
+    this.#baseTimestamp = timestamp < 0 ? this.#wallTime(calledAt) : timestamp
+    this.#maxTimestamp = this.#baseTimestamp
+  }
+
+  get state(): BatchState {
+    return this.#state
+  }
+
+  to(next: BatchState): void {
+    if (!following[this.#state].includes(next)) throw new Error(`batch: no way from ${this.#state} to ${next}`)
+    this.#state = next
+  }
+
+  /** Whether the message still fits; the first one always does. */
+  fits(message: PreparedMessage, calledAt: number, maxRecords: number, maxBytes: number): boolean {
+    const delta = this.#timestampOf(message, calledAt) - this.#baseTimestamp
+    this.#bodyBytes = recordBodyBytes(message, delta, this.count)
+    if (this.count === 0) return true
+    return this.count < maxRecords && batchHeaderBytes + this.recordsBytes + recordBytes(this.#bodyBytes) <= maxBytes
+  }
+
+  /** Encodes a message that `fits` was just asked about. Returns its index. */
+  append(message: PreparedMessage, calledAt: number): number {
+    const bytes = recordBytes(this.#bodyBytes)
+    if (this.#chunk === null || this.#position + bytes > this.#chunk.length) this.#grow(bytes)
+    const index = this.count++
+    const timestamp = this.#timestampOf(message, calledAt)
+    const delta = timestamp - this.#baseTimestamp
+    this.#position = writeRecord(
+      this.#chunk as unknown as Buffer,
+      this.#position,
+      message,
+      delta,
+      index,
+      this.#bodyBytes,
+    )
+    this.recordsBytes += bytes
+    this.userBytes += message.userBytes
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    this.#callTimes.push(calledAt)
+    if (message.timestamp >= 0 || this.#timestamps !== null) this.#keepTimestamp(index, timestamp)
+    if (message.opaque !== undefined || this.#opaques !== null) this.#keepOpaque(index, message.opaque)
+    return index
+  }
+
+  /** Remembers where the last message wants to go, for a batch of a topic's holder. */
+  keepPlacement({ partition, partitionKey, partitionKeyLength, partitioner }: PreparedMessage): void {
+    this.#placements ??= []
+    if (partition < 0 && partitionKeyLength === -2 && partitioner === null) this.#placements.push(anywhere)
+    else {
+      const key = partitionKeyLength === -2 ? null : Buffer.from(partitionKey.subarray(0, partitionKeyLength))
+      this.#placements.push({ partition, partitionKey: key, partitioner })
+    }
+  }
+
+  /** Leaves a caller who is told about the record at `index` when its verdict is there. */
+  call(index: number, caller: Caller): void {
+    this.#callers ??= []
+    while (this.#callers.length < index) this.#callers.push(undefined)
+    this.#callers[index] = caller
+  }
+
+  /** Runs `fn` when the record at `index` has its verdict. */
+  notify(index: number, fn: () => void): void {
+    this.#notified ??= new Map()
+    const list = this.#notified.get(index)
+    if (list === undefined) this.#notified.set(index, [fn])
+    else list.push(fn)
+  }
+
+  /** No record follows: fixes the payload. */
+  seal(): void {
+    this.to('sealed')
+    if (this.#chunk !== null) this.#ends.push(this.#position)
+    this.#chunk = null
+    this.payload = this.#records()
+  }
+
+  /** The header for the present stamp; a new one for each attempt, since the old one may still be on its way. */
+  header(transactional: boolean): Buffer {
+    const header = Buffer.allocUnsafeSlow(batchHeaderBytes)
+    writeBatchHeader(
+      header,
+      {
+        attributes: this.codecId | (transactional ? 0x10 : 0),
+        recordCount: this.count,
+        baseTimestamp: this.#baseTimestamp,
+        maxTimestamp: this.#maxTimestamp,
+        producerId: this.stamp?.producerId ?? -1n,
+        producerEpoch: this.stamp?.producerEpoch ?? -1,
+        baseSequence: this.stamp?.baseSequence ?? -1,
+      },
+      this.payload,
+    )
+    return header
+  }
+
+  /** Something outside refers to the payload until the matching `unpin`: a request, or a codec. */
+  pin(): void {
+    this.#pins++
+  }
+
+  unpin(): void {
+    this.#pins--
+    this.#releaseMemory()
+  }
+
+  /** The batch has come to its end; nobody is told yet, since the reports of a partition go out in order. */
+  decide(verdict: Verdict): void {
+    this.to('done')
+    this.#decided = verdict
+    this.#settledAt = this.clock.now()
+    this.#releaseMemory()
+  }
+
+  /** Tells everybody who waits for a verdict, and `listener` of each message. */
+  publish(listener: ((report: DeliveryReport) => void) | null): void {
+    this.verdict = this.#decided
+    const callers = this.#callers
+    this.#callers = null
+    if (callers !== null) {
+      for (let i = 0; i < callers.length; i++) {
+        const caller = callers[i]
+        if (caller === undefined) continue
+        if (typeof caller !== 'function') caller.settled()
+        else {
+          const report = this.reportAt(i)
+          caller(report.error === null ? report : Promise.reject(report.error))
+        }
+      }
+    }
+    const notified = this.#notified
+    this.#notified = null
+    if (notified !== null) for (const list of notified.values()) for (const fn of list) fn()
+    if (listener !== null) for (let i = 0; i < this.count; i++) listener(this.reportAt(i))
+  }
+
+  /** The report on one record; there must be a verdict. */
+  reportAt(index: number): DeliveryReport {
+    const verdict = this.verdict as Verdict
+    const error = verdict.recordErrors?.get(index) ?? verdict.error
+    const known = verdict.baseOffset >= 0n && error === null
+    return {
+      topic: this.topic,
+      partition: this.partition,
+      offset: known ? verdict.baseOffset + BigInt(index) : -1n,
+      timestamp: verdict.logAppendTimeMs >= 0 ? verdict.logAppendTimeMs : this.timestampAt(index),
+      status: verdict.status,
+      error: error as KafkaError | null,
+      opaque: this.opaqueAt(index),
+      attempts: this.attempts,
+      latencyMs: Math.max(0, this.#settledAt - (this.#callTimes[index] as number)),
+    }
+  }
+
+  opaqueAt(index: number): unknown {
+    return this.#opaques?.[index]
+  }
+
+  timestampAt(index: number): number {
+    return this.#timestamps?.[index] ?? this.#wallTime(this.#callTimes[index] as number)
+  }
+
+  /**
+   * Moves every record to where `place` puts it, callers and handles with it, and ends this batch without a verdict.
+   * `message` is reused for each; `place` returns the batch that took it, as its last record.
+   */
+  moveAll(message: PreparedMessage, place: (message: PreparedMessage, calledAt: number) => Batch): void {
+    if (this.#state === 'open') this.seal()
+    const forward: Forward = { batches: [], indexes: [] }
+    for (const bytes of this.#records()) {
+      for (let at = 0; at < bytes.length; ) {
+        const index = forward.batches.length
+        at = readRecord(bytes, at, message)
+        this.#restore(message, index)
+        const target = place(message, this.#callTimes[index] as number)
+        const moved = target.count - 1
+        forward.batches.push(target)
+        forward.indexes.push(moved)
+        const caller = this.#callers?.[index]
+        if (caller !== undefined) target.call(moved, caller)
+        for (const fn of this.#notified?.get(index) ?? []) target.notify(moved, fn)
+      }
+    }
+    this.#callers = null
+    this.#notified = null
+    this.forward = forward
+    this.to('done')
+    this.#releaseMemory()
+  }
+
+  // Of a record that was read back, what does not stand in its bytes.
+  #restore(message: PreparedMessage, index: number): void {
+    message.topic = this.topic
+    message.timestamp = this.timestampAt(index)
+    message.opaque = this.opaqueAt(index)
+    message.userBytes =
+      Math.max(message.keyLength, 0) + Math.max(message.valueLength, 0) + headerUserBytes(message.headers)
+    const { partition, partitionKey, partitioner } = this.#placements?.[index] ?? anywhere
+    message.partition = partition
+    message.partitioner = partitioner
+    message.partitionKeyLength = partitionKey === null ? -2 : partitionKey.length
+    if (partitionKey !== null) message.partitionKey = partitionKey
+  }
+
+  #records(): Buffer[] {
+    return this.#chunks.map((chunk, i) => chunk.subarray(0, this.#ends[i]))
+  }
+
+  #timestampOf(message: PreparedMessage, calledAt: number): number {
+    return message.timestamp < 0 ? this.#wallTime(calledAt) : message.timestamp
+  }
+
+  #wallTime(monotonic: number): number {
+    return Math.floor(monotonic + this.#wallOffset)
+  }
+
+  #keepTimestamp(index: number, timestamp: number): void {
+    if (this.#timestamps === null) {
+      this.#timestamps = []
+      for (let i = 0; i < index; i++) this.#timestamps.push(this.#wallTime(this.#callTimes[i] as number))
+    }
+    this.#timestamps.push(timestamp)
+  }
+
+  #keepOpaque(index: number, opaque: unknown): void {
+    this.#opaques ??= []
+    while (this.#opaques.length < index) this.#opaques.push(undefined)
+    this.#opaques.push(opaque)
+  }
+
+  #grow(bytes: number): void {
+    if (this.#chunk !== null) this.#ends.push(this.#position)
+    this.#chunk = this.#pool.take(bytes, this.recordsBytes)
+    this.#chunks.push(this.#chunk)
+    this.#position = 0
+  }
+
+  // Only when nothing refers to the memory: neither a request whose bytes may still be read, nor a later attempt.
+  #releaseMemory(): void {
+    if (this.#state !== 'done' || this.#pins > 0) return
+    this.payload = []
+    for (const chunk of this.#chunks.splice(0)) this.#pool.give(chunk)
+  }
+}

@@ -1,0 +1,41 @@
+// The memory that batches are written into: chunks in sizes of powers of two, reused.
+
+import { Buffer } from 'node:buffer'
+
+const smallestBytes = 4096
+const largestBytes = 262144
+
+/**
+ * Hands out chunks and takes them back. A chunk may come back only when nothing refers to it any more, that is after
+ * the socket's write callback and the answer of the request it went out in: a chunk reused earlier would put one
+ * topic's records into another's request. Source: KAFKA-19012.
+ */
+export class ChunkPool {
+  readonly #free = new Map<number, Buffer[]>()
+  readonly #maxIdleBytes: number
+  #idleBytes = 0
+
+  constructor(maxIdleBytes = 16 * 1024 * 1024) {
+    this.#maxIdleBytes = maxIdleBytes
+  }
+
+  /** A chunk of at least `bytes`, sized for a batch that already holds `batchBytes`: as much again, within bounds. */
+  take(bytes: number, batchBytes: number): Buffer {
+    let size = smallestBytes
+    while (size < bytes || (size < largestBytes && size <= batchBytes)) size *= 2
+    if (size > largestBytes) return Buffer.allocUnsafeSlow(bytes)
+    const chunk = this.#free.get(size)?.pop()
+    if (chunk === undefined) return Buffer.allocUnsafeSlow(size)
+    this.#idleBytes -= size
+    return chunk
+  }
+
+  give(chunk: Buffer): void {
+    const size = chunk.length
+    if (size > largestBytes || this.#idleBytes + size > this.#maxIdleBytes) return
+    this.#idleBytes += size
+    const free = this.#free.get(size)
+    if (free === undefined) this.#free.set(size, [chunk])
+    else free.push(chunk)
+  }
+}

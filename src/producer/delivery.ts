@@ -1,0 +1,145 @@
+// What a caller gets to see of a delivery: the report, and the handle that leads to it.
+
+import type { Clock } from '../clock.ts'
+import { type KafkaError, WaitTimeoutError } from '../errors.ts'
+import type { Batch } from './batch.ts'
+
+/** Whether the message is in the log: librdkafka's message status. */
+export type DeliveryStatus = 'persisted' | 'possibly-persisted' | 'not-persisted'
+
+/** The verdict on one message. */
+export interface DeliveryReport {
+  readonly topic: string
+  /** -1 if the message never got a partition. */
+  readonly partition: number
+  /** Where it stands in the partition's log; -1n if that is not known. */
+  readonly offset: bigint
+  /** The broker's where it set one, otherwise the message's (milliseconds since the epoch). */
+  readonly timestamp: number
+  readonly status: DeliveryStatus
+  /** Null for success. */
+  readonly error: KafkaError | null
+  /** As the message had it. */
+  readonly opaque: unknown
+  /** Requests it went out in. */
+  readonly attempts: number
+  /** From the call to the verdict (milliseconds). */
+  readonly latencyMs: number
+}
+
+/** How a whole batch ended. */
+export interface Verdict {
+  readonly error: KafkaError | null
+  readonly status: DeliveryStatus
+  readonly baseOffset: bigint
+  /** -1 unless the broker set the time. */
+  readonly logAppendTimeMs: number
+  /** Errors of single records, by index. Source: KIP-467. */
+  readonly recordErrors: ReadonlyMap<number, KafkaError> | null
+}
+
+/** Told once when a message has its verdict; a `send()` leaves the bare `resolve` of its promise. */
+export type Caller = ((report: DeliveryReport | Promise<never>) => void) | { settled(): void }
+
+export interface WaitOptions {
+  /** How long to wait (milliseconds); absent: as long as it takes. */
+  readonly timeoutMs?: number
+  /** False: a failed delivery resolves with its report, whose `error` is set. Default true. */
+  readonly throwOnError?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Leads to the verdict on one dispatched message. Not thenable, so that it can be awaited out of a function. */
+export class DeliveryHandle {
+  #owner: Batch
+  #index: number
+
+  constructor(owner: Batch, index: number) {
+    this.#owner = owner
+    this.#index = index
+  }
+
+  get topic(): string {
+    return this.#owner.topic
+  }
+
+  get opaque(): unknown {
+    this.#follow()
+    return this.#owner.opaqueAt(this.#index)
+  }
+
+  /** Whether the verdict is there. */
+  get settled(): boolean {
+    this.#follow()
+    return this.#owner.verdict !== null
+  }
+
+  /** The verdict, null before it is there. */
+  get report(): DeliveryReport | null {
+    this.#follow()
+    return this.#owner.verdict === null ? null : this.#owner.reportAt(this.#index)
+  }
+
+  /**
+   * Resolves with the report once the message has its verdict; may be called again, with the same result.
+   * Rejects with the delivery's KafkaError unless `throwOnError` is false, with WaitTimeoutError after `timeoutMs`
+   * (the message is still on its way then), and with the signal's reason.
+   * Source: librdkafka delivery reports.
+   */
+  wait(options: WaitOptions = {}): Promise<DeliveryReport> {
+    this.#follow()
+    const { timeoutMs, throwOnError = true, signal } = options
+    const settled = new Promise<DeliveryReport>((resolve, reject) => {
+      const give = (): void => {
+        this.#follow()
+        const report = this.#owner.reportAt(this.#index)
+        if (report.error !== null && throwOnError) reject(report.error)
+        else resolve(report)
+      }
+      if (this.#owner.verdict !== null) give()
+      else this.#owner.notify(this.#index, give)
+    })
+    if (timeoutMs === undefined && signal === undefined) return settled
+    return withLimits(settled, this.#owner.clock, signal, timeoutMs, () => {
+      const { topic, partition } = this.#owner
+      return new WaitTimeoutError(`no verdict on a message to '${topic}' within ${timeoutMs} ms`, { topic, partition })
+    })
+  }
+
+  // The message may have moved: out of its topic's holder, or into a part of a batch that was split.
+  #follow(): void {
+    while (this.#owner.forward !== null) {
+      const { batches, indexes } = this.#owner.forward
+      const next = batches[this.#index]
+      if (next === undefined) return
+      this.#index = indexes[this.#index] as number
+      this.#owner = next
+    }
+  }
+}
+
+/** Ends the waiting for `promise`, though not what it stands for, when the signal or the time says so. */
+export function withLimits<T>(
+  promise: Promise<T>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  timeoutMs: number | undefined,
+  timeoutError: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer =
+      timeoutMs === undefined ? undefined : clock.setTimer(() => end(() => reject(timeoutError())), timeoutMs)
+    const abort = (): void => end(() => reject(signal?.reason))
+    const end = (settle: () => void): void => {
+      if (timer !== undefined) clock.clearTimer(timer)
+      signal?.removeEventListener('abort', abort)
+      settle()
+    }
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort)
+    promise.then(
+      value => end(() => resolve(value)),
+      error => end(() => reject(error)),
+    )
+  })
+}

@@ -1,0 +1,90 @@
+// One partition's batches in order, and what may be sent of them next.
+
+import { Deque } from '../deque.ts'
+import type { KafkaError } from '../errors.ts'
+import type { Batch } from './batch.ts'
+
+/**
+ * A retry does not move a batch: it becomes ready again where it stands, and what follows waits behind it. So order
+ * holds without a second queue. Partition -1 is the topic's holder, whose messages wait for their partition.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  /** Batches without a verdict, oldest first; only the last one can be open. */
+  readonly batches = new Deque<Batch>()
+  /** Node id of the leader, -1 if there is none or it is not known. */
+  leader = -1
+  leaderEpoch = -1
+  /** The open batch may go: it lingered, somebody flushes, or somebody awaits it and the leader is free. */
+  due = false
+  /** It stands in its leader's list of partitions with something to send. */
+  listed = false
+  /** It stands in its leader's list of partitions with an awaited batch. */
+  awaitedListed = false
+  /** Batches in requests without an answer, those given up in the meantime included. */
+  inFlight = 0
+  /** The leader these requests went to. */
+  owingLeader = -1
+  /** The present leader has accepted a batch, so it knows our sequence: now several may be in flight. */
+  proven = false
+  failures = 0
+  /** The last fault that kept a batch from being acknowledged. */
+  lastError: KafkaError | null = null
+  /** Nothing is sent before this time (monotonic milliseconds). */
+  retryAt = 0
+  nextSequence = 0
+  /** Producer id and epoch that `nextSequence` counts under. */
+  producerId = -1n
+  producerEpoch = -1
+  /** Bytes of its messages; what a load-aware partitioner looks at. */
+  userBytes = 0
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** The batch that still takes records. */
+  get open(): Batch | null {
+    const last = this.batches.last()
+    return last !== undefined && last.state === 'open' ? last : null
+  }
+
+  /**
+   * The batch to send next: the first that is not on its way, if it may go now. It never overtakes one before it.
+   *
+   * A new leader gets nothing while the old one owes an answer, and until a leader's first success there is one batch
+   * at a time: a leader without a memory of this producer accepts any first sequence, so that a second request which
+   * overtakes a failed first one would break the order. Source: franz-go `okOnSink`, `inflightOnSink`.
+   */
+  next(now: number): Batch | null {
+    if (now < this.retryAt || (this.inFlight > 0 && (!this.proven || this.owingLeader !== this.leader))) return null
+    for (let i = 0; i < this.batches.size; i++) {
+      const batch = this.batches.at(i) as Batch
+      const { state } = batch
+      if (state === 'inFlight' || state === 'done') continue
+      if (state === 'compressing') return null
+      return state === 'open' && !this.due ? null : batch
+    }
+    return null
+  }
+
+  /** Whether something is there that is not on its way. */
+  get waiting(): boolean {
+    const last = this.batches.last()
+    return last !== undefined && last.state !== 'inFlight' && last.state !== 'done'
+  }
+
+  /** A new leader has to prove itself. Says whether it is new. */
+  lead(leader: number, leaderEpoch: number): boolean {
+    this.leaderEpoch = leaderEpoch
+    if (leader === this.leader) return false
+    this.leader = leader
+    this.proven = false
+    this.listed = false
+    this.awaitedListed = false
+    this.retryAt = 0
+    return true
+  }
+}

@@ -1,0 +1,127 @@
+// Many messages under one promise: queued in their order, waiting for room where there is none, all verdicts collected.
+
+import { type KafkaError, ProduceManyError } from '../errors.ts'
+import type { Batch } from './batch.ts'
+import type { Held, ProducerCore } from './core.ts'
+import { DeliveryHandle, type DeliveryReport } from './delivery.ts'
+import type { Waiter } from './room.ts'
+
+/** What is to be sent, readable one after the other; an element is valid until the next one is read. */
+export interface Outgoing {
+  readonly size: number
+  at(index: number): Held
+}
+
+/**
+ * Queues as much as there is room for at once; what is left is copied and stands in line with its place kept.
+ * `failed` is called when not even the waiting can go on; the messages queued so far are delivered all the same.
+ */
+export class SendMany implements Waiter {
+  readonly #core: ProducerCore
+  readonly #calledAt: number
+  readonly #total: number
+  readonly #resolve: (reports: DeliveryReport[]) => void
+  readonly #reject: (error: Error) => void
+  // One element for each message: the handle of what was queued, the report of what could not be.
+  readonly #results: (DeliveryHandle | DeliveryReport)[] = []
+  #waiting: Held[] = []
+  #nextWaiting = 0
+  #unsettled: number
+  readonly #notQueued: (rest: readonly Held[]) => void
+
+  constructor(
+    core: ProducerCore,
+    outgoing: Outgoing,
+    resolve: (reports: DeliveryReport[]) => void,
+    reject: (error: Error) => void,
+    notQueued: (rest: readonly Held[]) => void = () => {},
+  ) {
+    this.#core = core
+    this.#calledAt = core.clock.now()
+    this.#total = outgoing.size
+    this.#unsettled = outgoing.size
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#notQueued = notQueued
+    this.#start(outgoing)
+  }
+
+  get size(): number {
+    return this.#waiting.length - this.#nextWaiting
+  }
+
+  admit(): boolean {
+    while (this.size > 0) {
+      const held = this.#waiting[this.#nextWaiting] as Held
+      if (!this.#core.room.fits(held.message.userBytes)) return false
+      this.#nextWaiting++
+      this.#queue(held)
+    }
+    return true
+  }
+
+  giveUp(error: Error): void {
+    const rest = this.#waiting.slice(this.#nextWaiting)
+    this.#nextWaiting = this.#waiting.length
+    this.#notQueued(rest)
+    for (const held of rest) this.#refuse(held, error as KafkaError)
+  }
+
+  /** Called for each queued message when it has its verdict. */
+  settled(): void {
+    if (--this.#unsettled > 0) return
+    const reports = this.#results.map(
+      result => (result instanceof DeliveryHandle ? result.report : result) as DeliveryReport,
+    )
+    const failed = reports.filter(report => report.error !== null)
+    const first = failed[0]
+    if (first === undefined) this.#resolve(reports)
+    else {
+      const message = `${failed.length} of ${this.#total} messages failed, the first one: ${first.error?.message}`
+      this.#reject(new ProduceManyError<DeliveryReport, DeliveryHandle>(message, { reports, cause: first.error }))
+    }
+  }
+
+  #start(outgoing: Outgoing): void {
+    if (outgoing.size === 0) this.#resolve([])
+    let index = 0
+    for (; index < outgoing.size; index++) {
+      const held = outgoing.at(index)
+      if (!this.#core.hasRoom(held.message.userBytes)) break
+      this.#queue(held)
+    }
+    if (index === outgoing.size) return
+    for (; index < outgoing.size; index++) {
+      const { message, terms } = outgoing.at(index)
+      this.#waiting.push({ message: message.clone(), terms })
+    }
+    this.#core.join(this)
+  }
+
+  #queue(held: Held): void {
+    let batch: Batch
+    try {
+      batch = this.#core.append(held.message, held.terms, this.#calledAt, true)
+    } catch (error) {
+      return this.#refuse(held, error as KafkaError)
+    }
+    batch.call(batch.count - 1, this)
+    this.#results.push(new DeliveryHandle(batch, batch.count - 1))
+  }
+
+  #refuse({ message }: Held, error: KafkaError): void {
+    const { topic, partition, timestamp, opaque } = message
+    this.#results.push({
+      topic,
+      partition,
+      offset: -1n,
+      timestamp,
+      status: 'not-persisted',
+      error,
+      opaque,
+      attempts: 0,
+      latencyMs: this.#core.clock.now() - this.#calledAt,
+    })
+    this.settled()
+  }
+}

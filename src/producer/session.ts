@@ -1,0 +1,305 @@
+// Everything between the first use of a producer and its disconnection: the queue, the cluster, and what joins them.
+
+import type { Clock } from '../clock.ts'
+import { BrokerPool } from '../cluster/broker-pool.ts'
+import { type ClusterSnapshot, Metadata, type TopicMetadata } from '../cluster/metadata.ts'
+import { nodeTransport } from '../cluster/node-transport.ts'
+import {
+  AuthenticationError,
+  brokerError,
+  ConnectionError,
+  FatalError,
+  type KafkaError,
+  ProtocolError,
+  UnknownPartitionError,
+  UnknownTopicError,
+} from '../errors.ts'
+import { Accumulator } from './accumulator.ts'
+import type { Batch } from './batch.ts'
+import type { ProducerConfig, TopicProfile } from './config/config.ts'
+import type { DeliveryReport } from './delivery.ts'
+import type { Events } from './events.ts'
+import { Idempotence } from './idempotence.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+import { Sender } from './sender.ts'
+import { Settlement } from './settlement.ts'
+import type { TopicQueue } from './topic-queue.ts'
+
+export interface SessionOptions {
+  readonly config: ProducerConfig
+  readonly clock: Clock
+  readonly random: () => number
+  readonly events: Events
+  /** What holds for a topic by itself. */
+  readonly profileOf: (topic: string) => TopicProfile
+  readonly on: {
+    /** Brokers and topics are known for the first time. */
+    connected(): void
+    published(batch: Batch): void
+    reports(): ((report: DeliveryReport) => void) | null
+    fatal(error: FatalError): void
+  }
+}
+
+// Source: Apache Kafka `Errors.java`: what metadata says of a topic.
+const unknownTopicCode = 3
+const finalTopicCodes = new Set([17, 29])
+
+export class Session {
+  readonly accumulator: Accumulator
+  readonly sender: Sender
+  readonly metadata: Metadata
+  /** When the call that is being served was made (monotonic milliseconds). */
+  calledAt = 0
+  /** What last stood in the way of knowing the cluster. */
+  lastFault: KafkaError | undefined
+  readonly #options: SessionOptions
+  readonly #pool: BrokerPool
+  readonly #settlement: Settlement
+  readonly #idempotence: Idempotence | null
+  #connected = false
+
+  constructor(options: SessionOptions) {
+    const { config, clock, random, events, on } = options
+    const { properties } = config
+    this.#options = options
+    const retryBackoffMs = properties['retry.backoff.ms']
+    const retryBackoffMaxMs = properties['retry.backoff.max.ms']
+    this.#settlement = new Settlement({ published: batch => on.published(batch), reports: () => on.reports() })
+    this.accumulator = new Accumulator(
+      {
+        lingerMs: properties['queue.buffering.max.ms'],
+        maxRecords: properties['batch.num.messages'],
+        maxBatchBytes: Math.min(properties['batch.size'], properties['message.max.bytes']),
+      },
+      clock,
+      options.profileOf,
+      {
+        random,
+        now: () => this.calledAt,
+        stickyLingerMs: properties['sticky.partitioning.linger.ms'],
+        batchSizeBytes: properties['batch.size'],
+        nullKey: config.options.nullKey ?? 'refuse',
+      },
+      {
+        topicAdded: topic => this.metadata.want(topic),
+        opened: () => this.sender.arm(),
+        sealed: (queue, batch) => this.sender.sealed(queue, batch),
+        due: queue => this.sender.list(queue),
+        awaited: queue => this.sender.listAwaited(queue),
+      },
+    )
+    this.#pool = new BrokerPool({
+      bootstrapServers: config.bootstrapServers,
+      connection: {
+        clientId: properties['client.id'],
+        transport:
+          config.options.transport ??
+          nodeTransport({
+            family: properties['broker.address.family'],
+            keepAlive: properties['socket.keepalive.enable'],
+            noDelay: properties['socket.nagle.disable'],
+          }),
+        clock,
+        setupTimeoutMs: properties['socket.connection.setup.timeout.ms'],
+        apiVersionTimeoutMs: properties['api.version.request.timeout.ms'],
+        maxResponseBytes: properties['receive.message.max.bytes'],
+        maxTimeouts: properties['socket.max.fails'],
+        softwareName: properties['client.software.name'],
+        softwareVersion: properties['client.software.version'],
+      },
+      random,
+      reconnectBackoffMs: properties['reconnect.backoff.ms'],
+      reconnectBackoffMaxMs: properties['reconnect.backoff.max.ms'],
+      connectionsMaxIdleMs: properties['connections.max.idle.ms'],
+      on: {
+        ready: nodeId => this.sender.available(nodeId),
+        drained: nodeId => this.sender.available(nodeId),
+        connected: ({ host, port }) => events.emit('broker.connected', { broker: `${host}:${port}` }),
+        disconnected: ({ host, port }, error) => {
+          events.emit('broker.disconnected', { broker: `${host}:${port}`, ...(error === undefined ? {} : { error }) })
+          if (error !== undefined && this.#isWaiting()) this.metadata.refresh()
+        },
+        throttled: ({ host, port }, ms) => events.emit('throttled', { broker: `${host}:${port}`, ms }),
+      },
+    })
+    this.metadata = new Metadata({
+      pool: this.#pool,
+      clock,
+      random,
+      refreshIntervalMs: properties['topic.metadata.refresh.interval.ms'],
+      maxAgeMs: properties['metadata.max.age.ms'],
+      retryBackoffMs,
+      retryBackoffMaxMs,
+      requestTimeoutMs: properties['socket.timeout.ms'],
+      allowAutoTopicCreation: properties['allow.auto.create.topics'],
+      on: { updated: snapshot => this.#updated(snapshot), failed: error => this.#metadataFailed(error) },
+    })
+    this.#idempotence = properties['enable.idempotence']
+      ? new Idempotence({
+          pool: this.#pool,
+          clock,
+          random,
+          requestTimeoutMs: properties['socket.timeout.ms'],
+          retryBackoffMs,
+          retryBackoffMaxMs,
+          on: { ready: () => this.sender.availableAll(), fatal: error => this.#fatal(error) },
+        })
+      : null
+    this.sender = new Sender({
+      limits: {
+        maxInFlight: properties['max.in.flight.requests.per.connection'],
+        maxRequestBytes: properties['max.request.size'],
+        maxRetries: properties['message.send.max.retries'],
+        retryBackoffMs,
+        retryBackoffMaxMs,
+        socketTimeoutMs: properties['socket.timeout.ms'],
+      },
+      clock,
+      random,
+      accumulator: this.accumulator,
+      pool: this.#pool,
+      metadata: this.metadata,
+      settlement: this.#settlement,
+      idempotence: this.#idempotence,
+      fatal: error => this.#fatal(error),
+    })
+    for (const topic of config.options.topics ?? []) this.accumulator.topic(topic)
+    this.metadata.refresh()
+  }
+
+  /** Resolves once the cluster and all of `topics` are known; rejects with the fault of the broker or topic. */
+  async prepared(topics: readonly string[]): Promise<void> {
+    for (;;) {
+      const snapshot = await this.metadata.next()
+      const faulty = topics.find(topic => snapshot.topics.get(topic)?.partitions.length === 0)
+      const open = topics.find(topic => snapshot.topics.get(topic) === undefined)
+      const errorCode = faulty === undefined ? 0 : (snapshot.topics.get(faulty)?.errorCode ?? 0)
+      if (faulty !== undefined) {
+        this.lastFault = brokerError(errorCode, { topic: faulty })
+        if (finalTopicCodes.has(errorCode)) throw this.lastFault
+      } else if (open === undefined) return
+    }
+  }
+
+  /** Gives up queued messages, those in flight, or both; says how many. */
+  purge(queued: boolean, inFlight: boolean): number {
+    let count = 0
+    this.#endAll(
+      batch => (batch.state === 'inFlight' ? inFlight : queued),
+      (queue, batch) => {
+        count += batch.count
+        this.sender.forsake(batch)
+        this.#settlement.purge(queue, batch)
+      },
+    )
+    return count
+  }
+
+  /** Fails everything that is queued. */
+  failAll(error: KafkaError): void {
+    this.#endAll(
+      () => true,
+      (queue, batch) => this.#fail(queue, batch, error),
+    )
+  }
+
+  /** Closes every connection and ends every timer. */
+  stop(): void {
+    this.sender.stop()
+    this.#idempotence?.stop()
+    this.metadata.stop()
+    this.#pool.close()
+  }
+
+  #fail(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
+    this.sender.forsake(batch)
+    this.#settlement.fail(queue, batch, error)
+  }
+
+  #endAll(which: (batch: Batch) => boolean, end: (queue: PartitionQueue, batch: Batch) => void): void {
+    for (const { queue, batch } of [...this.accumulator.alive()]) if (which(batch)) end(queue, batch)
+  }
+
+  #updated(snapshot: ClusterSnapshot): void {
+    this.#options.events.emit('metadata.updated', { version: snapshot.version })
+    for (const topic of this.accumulator.topics.values()) {
+      const metadata = snapshot.topics.get(topic.topic)
+      if (metadata !== undefined) this.#updateTopic(topic, metadata)
+    }
+    if (!this.#connected) {
+      this.#connected = true
+      this.#options.on.connected()
+    }
+    if (this.#isWaiting()) this.metadata.refresh()
+    this.sender.wake()
+  }
+
+  #updateTopic(topic: TopicQueue, metadata: TopicMetadata): void {
+    const { errorCode } = metadata
+    if (errorCode === unknownTopicCode) return this.#missing(topic)
+    topic.missingSince = null
+    topic.missing = false
+    if (finalTopicCodes.has(errorCode)) {
+      this.#failTopic(topic, () => brokerError(errorCode, { topic: topic.topic }))
+      return
+    }
+    const recreated = topic.metadata !== null && topic.metadata.topicId !== metadata.topicId
+    this.accumulator.update(topic, metadata, (batch, error) => this.#settlement.refuse(batch, error))
+    for (const queue of topic.partitions) {
+      if (recreated) queue.proven = false
+      if (queue.partition < metadata.partitions.length || metadata.partitions.length === 0) continue
+      for (const batch of [...queue.batches]) {
+        if (batch.state !== 'done' && batch.state !== 'inFlight') {
+          this.#fail(queue, batch, new UnknownPartitionError(topic.topic, queue.partition, metadata.partitions.length))
+        }
+      }
+    }
+  }
+
+  // A topic that was just created is not known everywhere at once.
+  #missing(topic: TopicQueue): void {
+    const { clock, config } = this.#options
+    const now = clock.now()
+    const graceMs = config.properties['topic.metadata.propagation.max.ms']
+    topic.missingSince ??= now
+    if (now - topic.missingSince < graceMs) return
+    topic.missing = true
+    const message = `topic '${topic.topic}' does not exist (asked for ${graceMs} ms, topic.metadata.propagation.max.ms)`
+    this.#failTopic(topic, () => new UnknownTopicError(topic.topic, message))
+  }
+
+  #failTopic(topic: TopicQueue, error: () => KafkaError): void {
+    for (const queue of [topic.holder, ...topic.partitions]) {
+      for (const batch of [...queue.batches]) {
+        if (batch.state !== 'done' && batch.state !== 'inFlight') this.#fail(queue, batch, error())
+      }
+    }
+  }
+
+  #metadataFailed(error: KafkaError): void {
+    this.lastFault = error
+    this.#options.events.emit('error.occurred', { type: 'metadata', error })
+    const everywhere =
+      error instanceof AuthenticationError ||
+      error instanceof ProtocolError ||
+      (error instanceof ConnectionError && error.code === -181)
+    if (everywhere && !this.#connected) return this.failAll(error)
+    for (const { queue } of this.accumulator.alive()) queue.lastError = error
+  }
+
+  #fatal(cause: KafkaError): void {
+    const error = new FatalError(`the producer cannot go on: ${cause.message}`, { cause })
+    this.#options.on.fatal(error)
+    this.failAll(error)
+  }
+
+  // Something is queued for which there is no leader.
+  #isWaiting(): boolean {
+    for (const { holder, partitions } of this.accumulator.topics.values()) {
+      if (holder.batches.size > 0) return true
+      for (const { leader, waiting } of partitions) if (leader < 0 && waiting) return true
+    }
+    return false
+  }
+}

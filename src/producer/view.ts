@@ -1,0 +1,352 @@
+// The produce calls. A producer is a view of itself; `with()` makes further ones with other topic properties.
+
+import { InvalidMessageError, type KafkaError, MessageTooLargeError, ProduceManyError } from '../errors.ts'
+import type { PartitionerFunction } from '../partitioners/partitioner.ts'
+import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
+import type { Batch } from './batch.ts'
+import type { TopicConfig } from './config/properties.ts'
+import { type Held, type ProducerCore, Terms } from './core.ts'
+import { DeliveryHandle, type DeliveryReport, withLimits } from './delivery.ts'
+import { type Message, type MessageRules, type PreparedMessage, prepareMessage } from './message.ts'
+import { type Outgoing, SendMany } from './send-many.ts'
+
+export interface DispatchOptions {
+  /** Places this message, or these. */
+  readonly partitioner?: PartitionerName | PartitionerFunction
+}
+
+export interface SendOptions extends DispatchOptions {
+  /** Ends the waiting: before there is room nothing is queued, afterwards the message is still delivered. */
+  readonly signal?: AbortSignal
+}
+
+export interface ViewOptions {
+  readonly topicConfig?: TopicConfig
+  readonly partitioner?: PartitionerName | PartitionerFunction
+}
+
+type Resolve = (report: DeliveryReport | Promise<never>) => void
+
+// One function for all promises: what it is given goes out through this variable.
+let resolveLast: Resolve
+const capture = (resolve: Resolve): void => {
+  resolveLast = resolve
+}
+
+export class ProducerView {
+  readonly #core: ProducerCore
+  readonly #terms: Terms
+
+  /** @internal */
+  constructor(core: ProducerCore, terms: Terms = new Terms(core.config, null)) {
+    this.#core = core
+    this.#terms = terms
+  }
+
+  /**
+   * Queues a message, waiting up to `max.block.ms` for room, and resolves with its report once `acks` is met.
+   *
+   * Rejects with InvalidMessageError, MessageTooLargeError (10), UnknownTopicError (-188), UnknownPartitionError (-190),
+   * QueueFullError (-184) after `max.block.ms`, StateError (-172) after `close()`, the signal's reason, and with the
+   * delivery's KafkaError: BrokerError, or DeliveryError (-192) after `message.timeout.ms`.
+   * Source: librdkafka `rd_kafka_producev()`, KIP-91.
+   */
+  send(message: Message, options?: SendOptions): Promise<DeliveryReport> {
+    const core = this.#core
+    const prepared = core.enter()
+    try {
+      this.#prepare(message, prepared, options)
+      if (!core.hasRoom(prepared.userBytes) || options?.signal !== undefined)
+        return this.#sendLater(prepared, options?.signal)
+      const batch = core.append(prepared, this.#terms, core.clock.now(), true)
+      const report = new Promise<DeliveryReport>(capture as (resolve: (report: DeliveryReport) => void) => void)
+      batch.call(batch.count - 1, resolveLast)
+      return report
+    } catch (error) {
+      return Promise.reject(error)
+    } finally {
+      core.leave()
+    }
+  }
+
+  /**
+   * Queues all messages in their order, waiting for room as `send()`, and resolves with their reports in the same order.
+   * All are checked before the first is queued: InvalidMessageError names the first bad one's index.
+   * Rejects with ProduceManyError, whose `reports` has every verdict, when at least one delivery failed.
+   */
+  sendMany(messages: Iterable<Message>, options?: SendOptions): Promise<DeliveryReport[]> {
+    return this.#withScratch(scratch => {
+      const checked = this.#checkAll(messages, scratch, options)
+      return this.#sendAll(this.#outgoing(checked, scratch, options), options?.signal)
+    })
+  }
+
+  /**
+   * Queues a message and returns at once; the handle leads to its report. Waits for nothing.
+   * Throws as `send()` rejects, and QueueFullError (-184) as soon as there is no room or other calls wait for it.
+   */
+  dispatch(message: Message, options?: DispatchOptions): DeliveryHandle {
+    const core = this.#core
+    const prepared = core.enter()
+    try {
+      this.#prepare(message, prepared, options)
+      if (!core.hasRoom(prepared.userBytes)) throw core.queueFull(prepared.userBytes)
+      const batch = core.append(prepared, this.#terms, core.clock.now(), false)
+      return new DeliveryHandle(batch, batch.count - 1)
+    } finally {
+      core.leave()
+    }
+  }
+
+  /**
+   * Queues all messages in their order and returns their handles. All are checked before the first is queued.
+   * Throws ProduceManyError when one cannot be queued: `dispatched` holds the handles of those before it, `cause` why.
+   */
+  dispatchMany(messages: Iterable<Message>, options?: DispatchOptions): DeliveryHandle[] {
+    const scratch = this.#core.enter()
+    try {
+      const checked = this.#checkAll(messages, scratch, options)
+      return this.#dispatchAll(this.#outgoing(checked, scratch, options))
+    } finally {
+      this.#core.leave()
+    }
+  }
+
+  /** As `dispatch()`, but waits up to `max.block.ms` for room. Resolves with the handle once the message is queued. */
+  dispatchWait(message: Message, options?: SendOptions): Promise<DeliveryHandle> {
+    const core = this.#core
+    return this.#withScratch(prepared => {
+      this.#prepare(message, prepared, options)
+      return new Promise((resolve, reject) => {
+        this.#whenRoom(prepared, false, options?.signal, reject, batch => {
+          resolve(new DeliveryHandle(batch, batch.count - 1))
+          core.lineMoved()
+        })
+      })
+    })
+  }
+
+  /** Sends a record without a value, which removes `key` from a compacted topic. As `send()` otherwise. */
+  tombstone(message: { topic?: string; key: string | Uint8Array; partition?: number }): Promise<DeliveryReport> {
+    if (message?.key == null) {
+      return Promise.reject(new InvalidMessageError('key', 'key is missing: a tombstone is a message about a key'))
+    }
+    return this.send({ ...message, value: null })
+  }
+
+  /** Holds a message until `flushBuffer()` or `dispatchBuffer()`; checked now, sent then. Returns the number held. */
+  buffer(message: Message): number {
+    return this.bufferMany([message])
+  }
+
+  /** Holds all messages, or none if one is refused. Returns the number held. */
+  bufferMany(messages: Iterable<Message>): number {
+    const core = this.#core
+    const scratch = core.enter()
+    const timestamp = core.clock.wallNow()
+    try {
+      const outgoing = this.#outgoing(this.#checkAll(messages, scratch), scratch)
+      for (let i = 0; i < outgoing.size; i++) {
+        const message = outgoing.at(i).message.clone()
+        if (message.timestamp < 0) message.timestamp = timestamp
+        core.buffered.push({ message, terms: this.#terms })
+      }
+    } finally {
+      core.leave()
+    }
+    return core.buffered.size
+  }
+
+  /** Sends what is held, as `sendMany()`; resolves with `[]` when nothing is. What could not be queued is held again. */
+  flushBuffer(): Promise<DeliveryReport[]> {
+    return this.#withScratch(() => {
+      this.#core.producing()
+      const outgoing = this.#takeBuffered()
+      return this.#sendAll(outgoing, undefined, rest => this.#core.buffered.insert(0, rest))
+    })
+  }
+
+  /** Dispatches what is held, as `dispatchMany()`; `[]` when nothing is. What could not be queued is held again. */
+  dispatchBuffer(): DeliveryHandle[] {
+    this.#core.producing()
+    return this.#dispatchAll(this.#takeBuffered(), rest => this.#core.buffered.insert(0, rest))
+  }
+
+  /**
+   * The same producer with other topic properties or another partitioner: same queue, same events.
+   * Throws ConfigError for properties that may not be.
+   */
+  with({ topicConfig = {}, partitioner }: ViewOptions): ProducerView {
+    const overrides = partitioner === undefined ? topicConfig : { ...topicConfig, partitioner }
+    return new ProducerView(this.#core, this.#terms.with(overrides as TopicConfig))
+  }
+
+  // Reads and checks one message. State comes first, so that nothing of the user's runs in vain.
+  #prepare(message: Message, into: PreparedMessage, options?: DispatchOptions): void {
+    const core = this.#core
+    core.producing()
+    prepareMessage(core.middleware.length === 0 ? message : core.transform(message), core.rules, into)
+    this.#complete(into, options)
+  }
+
+  #complete(into: PreparedMessage, options: DispatchOptions | undefined, index?: number): void {
+    into.partitioner = options?.partitioner === undefined ? null : checkPartitioner(options.partitioner)
+    const max = this.#core.messageMaxBytes
+    if (into.messageBytes <= max) return
+    const { topic } = into
+    const which = index === undefined ? 'a message' : `message ${index}`
+    throw new MessageTooLargeError(
+      `${which} to '${topic}' has ${into.messageBytes} bytes, message.max.bytes is ${max}`,
+      { topic },
+    )
+  }
+
+  // All messages as they come out of middleware, serializers and key maker, which run once. Throws before anything is queued.
+  #checkAll(messages: Iterable<Message>, scratch: PreparedMessage, options?: DispatchOptions): readonly Message[] {
+    const core = this.#core
+    core.producing()
+    const given = Array.isArray(messages) ? (messages as readonly Message[]) : Array.from(messages)
+    const plain = core.middleware.length === 0 && core.rules.isPlain
+    const checked: Message[] = []
+    for (let index = 0; index < given.length; index++) {
+      const message = core.middleware.length === 0 ? given[index] : core.transform(given[index] as Message)
+      prepareMessage(message as Message, core.rules, scratch, index)
+      this.#complete(scratch, options, index)
+      core.checkPlace(scratch, index)
+      if (!plain) checked.push(scratch.toMessage(message as Message))
+    }
+    return plain ? given : checked
+  }
+
+  #outgoing(messages: readonly Message[], scratch: PreparedMessage, options?: DispatchOptions): Outgoing {
+    const rules: MessageRules = { ...plainRules, defaultTopic: this.#core.rules.defaultTopic }
+    const held: Held = { message: scratch, terms: this.#terms }
+    return {
+      size: messages.length,
+      at: index => {
+        prepareMessage(messages[index] as Message, rules, scratch, index)
+        this.#complete(scratch, options, index)
+        return held
+      },
+    }
+  }
+
+  #takeBuffered(): Outgoing {
+    const { buffered } = this.#core
+    const held = [...buffered]
+    buffered.clear()
+    return { size: held.length, at: index => held[index] as Held }
+  }
+
+  #sendLater(prepared: PreparedMessage, signal: AbortSignal | undefined): Promise<DeliveryReport> {
+    const report = new Promise<DeliveryReport>((resolve, reject) => {
+      this.#whenRoom(prepared, true, signal, reject, batch => batch.call(batch.count - 1, resolve as Resolve))
+    })
+    return signal === undefined ? report : withLimits(report, this.#core.clock, signal, undefined, () => signal.reason)
+  }
+
+  // `queued` is called as soon as the message is in, which may be at once; until then the signal takes it out of the line.
+  #whenRoom(
+    prepared: PreparedMessage,
+    awaited: boolean,
+    signal: AbortSignal | undefined,
+    failed: (error: unknown) => void,
+    queued: (batch: Batch) => void,
+  ): void {
+    const core = this.#core
+    const calledAt = core.clock.now()
+    if (signal?.aborted) return failed(signal.reason)
+    if (core.hasRoom(prepared.userBytes)) return queued(core.append(prepared, this.#terms, calledAt, awaited))
+    const message = prepared.clone()
+    const leave = (): void => {
+      core.room.leave(waiter)
+      failed(signal?.reason)
+      core.lineMoved()
+    }
+    const waiter = {
+      size: 1,
+      admit: () => {
+        if (!core.room.fits(message.userBytes)) return false
+        signal?.removeEventListener('abort', leave)
+        try {
+          queued(core.append(message, this.#terms, calledAt, awaited))
+        } catch (error) {
+          failed(error)
+        }
+        return true
+      },
+      giveUp: (error: Error) => {
+        signal?.removeEventListener('abort', leave)
+        failed(error)
+        core.lineMoved()
+      },
+    }
+    signal?.addEventListener('abort', leave, { once: true })
+    core.join(waiter)
+  }
+
+  #sendAll(
+    outgoing: Outgoing,
+    signal: AbortSignal | undefined,
+    notQueued?: (rest: readonly Held[]) => void,
+  ): Promise<DeliveryReport[]> {
+    const core = this.#core
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    let all: SendMany | undefined
+    const reports = new Promise<DeliveryReport[]>((resolve, reject) => {
+      all = new SendMany(core, outgoing, resolve, reject, notQueued)
+    })
+    if (signal === undefined) return reports
+    signal.addEventListener('abort', () => {
+      if (all !== undefined && core.room.leave(all)) all.giveUp(signal.reason)
+      core.lineMoved()
+    })
+    return withLimits(reports, core.clock, signal, undefined, () => signal.reason)
+  }
+
+  #dispatchAll(outgoing: Outgoing, notQueued: (rest: readonly Held[]) => void = () => {}): DeliveryHandle[] {
+    const core = this.#core
+    const dispatched: DeliveryHandle[] = []
+    const calledAt = core.clock.now()
+    for (let index = 0; index < outgoing.size; index++) {
+      const { message, terms } = outgoing.at(index)
+      try {
+        if (!core.hasRoom(message.userBytes)) throw core.queueFull(message.userBytes)
+        const batch = core.append(message, terms, calledAt, false)
+        dispatched.push(new DeliveryHandle(batch, batch.count - 1))
+      } catch (cause) {
+        notQueued(Array.from({ length: outgoing.size - index }, (_, i) => outgoing.at(index + i)))
+        const why = `message ${index} was not queued: ${(cause as KafkaError).message}`
+        throw new ProduceManyError<DeliveryReport, DeliveryHandle>(why, { dispatched, cause })
+      }
+    }
+    return dispatched
+  }
+
+  #withScratch<T>(fn: (scratch: PreparedMessage) => Promise<T>): Promise<T> {
+    const scratch = this.#core.enter()
+    try {
+      return fn(scratch)
+    } catch (error) {
+      return Promise.reject(error)
+    } finally {
+      this.#core.leave()
+    }
+  }
+}
+
+const plainRules: MessageRules = {
+  defaultTopic: null,
+  keySerializer: null,
+  valueSerializer: null,
+  keyMaker: null,
+  isPlain: true,
+}
+
+function checkPartitioner(partitioner: unknown): PartitionerName | PartitionerFunction {
+  if (typeof partitioner === 'function' || Object.hasOwn(partitioners, String(partitioner))) {
+    return partitioner as PartitionerName | PartitionerFunction
+  }
+  const allowed = `a function or one of ${Object.keys(partitioners).join(', ')}`
+  throw new InvalidMessageError('partitioner', `partitioner is ${String(partitioner)}: it must be ${allowed}`)
+}
