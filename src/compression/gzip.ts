@@ -4,9 +4,6 @@ import * as zlib from 'node:zlib'
 import type { Codec } from './codec.ts'
 import { chunkSizeFor, compressWith, decompressWith } from './zlib-coder.ts'
 
-// Handing a batch to the thread pool keeps the event loop busy for 40 µs, as long as compressing 5 to 8 KB of JSON there.
-const maxSyncBytes = 8192
-
 const compressor = { sync: zlib.gzipSync, async: zlib.gzip }
 
 /** Levels -1 (zlib's own choice, 6) to 9. Source: RFC 1952, KIP-390. */
@@ -14,7 +11,7 @@ export const gzip: Codec = {
   id: 1,
   name: 'gzip',
   compress: (chunks, byteLength, level) =>
-    compressWith(compressor, maxSyncBytes, chunks, byteLength, {
+    compressWith(compressor, chunks, byteLength, {
       level: Math.max(-1, Math.min(level, 9)),
       chunkSize: chunkSizeFor(byteLength),
     }),

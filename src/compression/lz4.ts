@@ -31,7 +31,7 @@ export const lz4: Codec = {
 
   compress(chunks, byteLength) {
     const source = gather(chunks, byteLength, input)
-    // 256 KB blocks save 3 % on JSON (bench/compression), but a reader has to allocate one whatever the batch's size.
+    // 256 KB blocks save 3 % on JSON lines, but a reader has to allocate one whatever the batch's size.
     const sizeCode = byteLength <= 0x10000 ? 4 : 5
     const blockBytes = blockBytesOf(sizeCode)
     const target = output(headerBytes + 4 + lz4BlockBound(byteLength) + 4 * Math.ceil(byteLength / blockBytes))

@@ -115,32 +115,37 @@ export function decodeSnappyBlock(
   limit: number,
 ): void {
   const blockStart = to
-  const readNumber = (byteLength: number): number => {
-    if (byteLength > end - at) throw malformed('an element is cut off')
-    let value = 0
-    for (let i = byteLength - 1; i >= 0; i--) value = value * 256 + (source[at + i] as number)
-    at += byteLength
-    return value
-  }
-
   while (at < end) {
     const tag = source[at++] as number
-    const upper = tag >>> 2
     const kind = tag & 3
-    const length = kind === 1 ? 4 + (upper & 7) : kind === 0 && upper >= 60 ? readNumber(upper - 59) + 1 : upper + 1
-    if (length > limit - to) throw malformed('more output than was announced')
+    const width = kind === 0 ? Math.max(0, (tag >>> 2) - 59) : kind === 3 ? 4 : kind
+    if (width > end - at) throw malformed('an element is cut off')
+    const number = readNumber(source, at, width)
+    at += width
     if (kind === 0) {
+      const length = (width === 0 ? tag >>> 2 : number) + 1
+      if (length > limit - to) throw malformed('more output than was announced')
       if (length > end - at) throw malformed('literals are cut off')
-      target.set(source.subarray(at, at + length), to)
+      if (length > 32) target.set(source.subarray(at, at + length), to)
+      else for (let i = 0; i < length; i++) target[to + i] = source[at + i] as number
       at += length
       to += length
     } else {
-      const offset = kind === 1 ? (upper >>> 3) * 256 + readNumber(1) : readNumber(kind === 2 ? 2 : 4)
+      const length = kind === 1 ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1
+      const offset = kind === 1 ? ((tag >>> 5) << 8) | number : number
+      if (length > limit - to) throw malformed('more output than was announced')
       if (offset === 0 || offset > to - blockStart) throw malformed('an offset points before the block')
       for (const copyEnd = to + length; to < copyEnd; to++) target[to] = target[to - offset] as number
     }
   }
   if (to !== limit) throw malformed('less output than was announced')
+}
+
+/** Up to four bytes in little-endian order. */
+function readNumber(source: Uint8Array, at: number, width: number): number {
+  let value = 0
+  for (let i = at + width - 1; i >= at; i--) value = (value << 8) | (source[i] as number)
+  return value >>> 0
 }
 
 function malformed(what: string): ProtocolError {

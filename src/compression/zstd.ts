@@ -7,9 +7,6 @@ import type { Codec } from './codec.ts'
 import { chunkSizeFor, compressWith, decompressWith } from './zlib-coder.ts'
 import { checkZstdFrame } from './zstd-frame.ts'
 
-// Above it the thread pool costs the event loop less than compressing there (16 KB of JSON: 0.1 ms either way).
-const maxSyncBytes = 16384
-
 /** Why there is no zstd here, or null where there is. */
 export const zstdUnavailable: string | null =
   typeof zlib.zstdCompressSync === 'function'
@@ -23,7 +20,7 @@ export const zstd: Codec = {
   compress(chunks, byteLength, level) {
     if (zstdUnavailable !== null)
       throw new ConfigError('compression.codec', 'zstd', 'gzip, snappy or lz4', zstdUnavailable)
-    return compressWith({ sync: zlib.zstdCompressSync, async: zlib.zstdCompress }, maxSyncBytes, chunks, byteLength, {
+    return compressWith({ sync: zlib.zstdCompressSync, async: zlib.zstdCompress }, chunks, byteLength, {
       chunkSize: chunkSizeFor(byteLength),
       // With the size in the header a reader allocates once, and no window is larger than the batch.
       pledgedSrcSize: byteLength,
