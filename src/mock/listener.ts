@@ -1,0 +1,49 @@
+// Brokers on real sockets. With cluster/node-transport the only file that knows node:net.
+
+import { createServer, type Socket } from 'node:net'
+import type { ServerConnection, Wire } from './server-connection.ts'
+
+export interface Listener {
+  readonly port: number
+  /** Takes no more connections from now on; resolves when those that were taken are gone. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens on `host:port` (0: any free port). Neither the listener nor its connections keep the process alive.
+ * Rejects with the system's error if the port cannot be had.
+ */
+export function listen(host: string, port: number, accept: (wire: Wire) => ServerConnection): Promise<Listener> {
+  const server = createServer({ noDelay: true }, socket => serve(socket, accept))
+  server.unref()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : port,
+        close: () => new Promise(closed => server.close(() => closed())),
+      })
+    })
+  })
+}
+
+function serve(socket: Socket, accept: (wire: Wire) => ServerConnection): void {
+  socket.unref()
+  const connection = accept({
+    write(chunks) {
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk)
+      socket.uncork()
+    },
+    close: () => socket.end(() => socket.destroy()),
+    destroy: () => socket.destroy(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  })
+  socket.on('data', bytes => connection.data(bytes as Uint8Array))
+  socket.on('error', () => {}) // 'close' follows, and says all that matters here
+  socket.on('end', () => socket.destroy())
+  socket.on('close', () => connection.gone())
+}

@@ -1,0 +1,110 @@
+// What all brokers of the cluster agree on: who they are, which topics there are, who leads what.
+
+import { Reader } from '../protocol/reader.ts'
+import { PartitionLog } from './partition-log.ts'
+
+export interface BrokerInfo {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/** The topic configuration that the mock acts upon, under Kafka's names; values as in Kafka, or as numbers. */
+export interface MockTopicConfig {
+  /** Bytes of one batch as it is sent; 1048588 if not given. */
+  readonly 'max.message.bytes'?: number | string
+  /** `CreateTime` if not given. */
+  readonly 'message.timestamp.type'?: 'CreateTime' | 'LogAppendTime'
+  /** With `compact` every record needs a key. */
+  readonly 'cleanup.policy'?: 'delete' | 'compact' | 'compact,delete'
+  /** Bytes that a partition keeps of what it was sent; everything if not given. */
+  readonly 'retention.bytes'?: number | string
+}
+
+export interface Topic {
+  readonly name: string
+  readonly id: string
+  readonly config: MockTopicConfig
+  readonly partitions: PartitionLog[]
+}
+
+export class Topology {
+  readonly clusterId: string
+  readonly brokers = new Map<number, BrokerInfo>()
+  /** Answers to Metadata that still show what held before the last change of leaders. */
+  staleAnswers = 0
+  /** Partitions that the next answer about their topic leaves out. */
+  readonly omitted: { readonly topic: string; readonly partition: number }[] = []
+  readonly #topics = new Map<string, Topic>()
+  #createdTopics = 0
+  #producerIds = 1000n
+
+  constructor(clusterId: string) {
+    this.clusterId = clusterId
+  }
+
+  get topics(): readonly Topic[] {
+    return [...this.#topics.values()]
+  }
+
+  /** The broker that says it is the controller: the lowest id. */
+  get controller(): number {
+    return Math.min(...this.brokers.keys())
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.#topics.get(name)
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.topics.find(topic => topic.id === id)
+  }
+
+  /** Replaces a topic of the same name. Partition i is led by the i-th broker, and so on around. */
+  createTopic(name: string, partitions: number, config: MockTopicConfig = {}, id?: string, replicas?: number): Topic {
+    const topic: Topic = { name, id: id ?? topicId(++this.#createdTopics), config, partitions: [] }
+    this.#topics.set(name, topic)
+    this.addPartitions(topic, partitions, replicas)
+    return topic
+  }
+
+  addPartitions(topic: Topic, count: number, replicas = 3): void {
+    const brokers = [...this.brokers.keys()]
+    const retentionBytes = Number(topic.config['retention.bytes'] ?? Infinity)
+    for (let i = 0; i < count; i++) {
+      const index = topic.partitions.length
+      const first = index % Math.max(1, brokers.length)
+      const around = [...brokers.slice(first), ...brokers.slice(0, first)]
+      topic.partitions.push(new PartitionLog(index, around.slice(0, replicas), retentionBytes))
+    }
+  }
+
+  /** The next replica leads what the broker led, or whoever is left. */
+  removeBroker(id: number): void {
+    this.brokers.delete(id)
+    const [anyone = -1] = this.brokers.keys()
+    for (const log of this.topics.flatMap(({ partitions }) => partitions)) {
+      log.replicas = log.replicas.filter(replica => replica !== id)
+      if (log.leadership.leader === id) log.lead(log.replicas[0] ?? anyone)
+    }
+  }
+
+  /** An id that no producer has had. */
+  nextProducerId(): bigint {
+    return this.#producerIds++
+  }
+}
+
+// The same in every run, so that what is logged can be compared.
+function topicId(count: number): string {
+  const bytes = new Uint8Array(16)
+  bytes.set([0x6f, 0x64, 0x72, 0x61, 0x64, 0x65, 0x6b])
+  new DataView(bytes.buffer).setUint32(12, count)
+  return new Reader(bytes).uuid()
+}
+
+/** Source: Apache Kafka `org.apache.kafka.common.internals.Topic`. */
+export function isTopicName(name: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
+}
