@@ -22,6 +22,8 @@ export interface CreationRules {
   readonly defaultPartitions: number
 }
 
+// Source: Apache Kafka `ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`.
+const maxPartitionsAtOnce = 10_000
 const rebootstrapRequired = codeOf('REBOOTSTRAP_REQUIRED')
 
 export function metadataEndpoint(rules: CreationRules): Endpoint<MetadataRequest, MetadataResponse> {
@@ -142,6 +144,7 @@ function create(
   if (!isTopicName(name)) return refuse('INVALID_TOPIC_EXCEPTION', `'${name}' is not a legal topic name`)
   if (topology.topic(name) !== undefined) return refuse('TOPIC_ALREADY_EXISTS', `topic '${name}' already exists`)
   if (partitions <= 0 || defaultsMissing) return refuse('INVALID_PARTITIONS', `${partitions} partitions`)
+  if (partitions > maxPartitionsAtOnce) return refuse('POLICY_VIOLATION', `${partitions} partitions at once`)
   if (replicas <= 0 || replicas > brokers) {
     return refuse('INVALID_REPLICATION_FACTOR', `${replicas} replicas on ${brokers} brokers`)
   }

@@ -313,8 +313,11 @@ describe('CreateTopics', () => {
       wanted('not legal'),
       wanted('none', { numPartitions: 0 }),
       wanted('wide', { replicationFactor: 2 }),
+      wanted('huge', { numPartitions: 2 ** 31 - 1 }),
     ]
-    expect((await raw.call(createTopics, 5, request(topics)))?.topics.map(t => t.errorCode)).toEqual([36, 17, 37, 38])
+    expect((await raw.call(createTopics, 5, request(topics)))?.topics.map(t => t.errorCode)).toEqual([
+      36, 17, 37, 38, 44,
+    ])
     expect((await raw.call(createTopics, 5, request([wanted('dry')], true)))?.topics[0]?.errorCode).toBe(0)
     expect((await raw.call(metadata, 9, askFor('dry')))?.topics[0]?.errorCode).toBe(3)
   })

@@ -1,0 +1,95 @@
+import { Buffer } from 'node:buffer'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { MockCluster } from '../../src/mock/index.ts'
+import { apiVersions } from '../../src/protocol/apis/api-versions.ts'
+import { createTopics } from '../../src/protocol/apis/create-topics.ts'
+import { initProducerId } from '../../src/protocol/apis/init-producer-id.ts'
+import { metadata } from '../../src/protocol/apis/metadata.ts'
+import { produce } from '../../src/protocol/apis/produce.ts'
+import { encodeRequest } from '../../src/protocol/header.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { batch, batchOf, records, sequenced } from './batches.ts'
+import { produceBatch, produceBody } from './produce-request.ts'
+import { RawClient } from './raw-client.ts'
+
+let cluster: MockCluster
+beforeEach(async () => {
+  cluster = await MockCluster.start({ transport: 'memory', autoCreateTopics: true, topics: { orders: {} } })
+})
+// stop() rejects with whatever went wrong inside a broker, so every test here ends with that check.
+afterEach(() => cluster.stop())
+
+const connect = () => RawClient.connect(cluster.transport, cluster.bootstrapServers)
+
+const creation = { name: 'made', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+const frames = [
+  encodeRequest(produce, 9, 1, 'raw', produceBody(sequenced(0, 3))),
+  encodeRequest(produce, 7, 1, 'raw', produceBody(batch(['a', 'b']))),
+  encodeRequest(metadata, 12, 1, 'raw', { topics: [{ name: 'orders' }], allowAutoTopicCreation: true }),
+  encodeRequest(apiVersions, 4, 1, 'raw', { clientSoftwareName: 'raw', clientSoftwareVersion: '1' }),
+  encodeRequest(initProducerId, 4, 1, 'raw', { transactionalId: null, transactionTimeoutMs: 1000 }),
+  encodeRequest(createTopics, 7, 1, 'raw', { topics: [creation], timeoutMs: 0, validateOnly: false }),
+].map(chunks => Buffer.concat(chunks))
+
+describe('whatever comes in', () => {
+  test('a request cut at any byte closes the connection and does not disturb the broker', async () => {
+    for (const frame of frames) {
+      for (let length = 4; length < frame.length; length++) {
+        const cut = Buffer.from(frame.subarray(0, length))
+        cut.writeInt32BE(length - 4, 0)
+        const raw = await connect()
+        expect(await raw.exchange([cut])).toBeNull()
+      }
+    }
+  })
+
+  test('bytes changed at random are answered or refused, never the end of the broker', async () => {
+    const random = seededRandom(20_251)
+    for (let i = 0; i < 4000; i++) {
+      const frame = Buffer.from(frames[i % frames.length] ?? [])
+      for (let n = 0; n <= random() * 4; n++) frame[4 + Math.floor(random() * (frame.length - 4))] = random() * 256
+      const raw = await connect()
+      // A frame that turned into Produce with acks 0 gets no answer: the second one is answered or the connection closed.
+      await Promise.race([raw.exchange([frame]), raw.exchange([frames[3] ?? Buffer.alloc(0)]), raw.closed])
+      raw.destroy()
+    }
+    expect(await produceBatch(await connect(), batch(['still here']))).toMatchObject({ errorCode: 0 })
+  })
+
+  test('records changed at random, behind a checksum that is right, are taken only if they can be read', async () => {
+    const random = seededRandom(77)
+    const raw = await connect()
+    let taken = 0
+    for (let i = 0; i < 3000; i++) {
+      const payload = Buffer.from(records(['one', 'two', 'three']))
+      payload[Math.floor(random() * payload.length)] = random() * 256
+      const answer = await produceBatch(raw, batchOf(payload, { recordCount: 3 }))
+      expect([0, 87]).toContain(answer?.errorCode)
+      if (answer?.errorCode === 0) taken++
+    }
+    expect(taken).toBeGreaterThan(100)
+    expect(cluster.log('orders', 0)).toHaveLength(taken * 3)
+  })
+
+  test('noise, a size that is negative and one that is too large close the connection', async () => {
+    const random = seededRandom(3)
+    const noise = Buffer.from(Array.from({ length: 400 }, () => random() * 256))
+    const negative = Buffer.of(0xff, 0xff, 0xff, 0xff)
+    const large = Buffer.of(0x7f, 0xff, 0xff, 0xff)
+    const http = Buffer.from('GET / HTTP/1.1\r\nHost: mock\r\n\r\n')
+    for (const bytes of [noise, negative, large, http]) {
+      const raw = await connect()
+      raw.write([bytes])
+      await raw.closed
+    }
+    expect(cluster.connections).toBe(0)
+  })
+
+  test('a frame may arrive byte by byte', async () => {
+    const raw = await connect()
+    const frame = frames[3] ?? Buffer.alloc(0)
+    const answer = raw.exchange([frame.subarray(0, 1)])
+    for (let i = 1; i < frame.length; i++) raw.write([frame.subarray(i, i + 1)])
+    expect((await answer)?.length).toBeGreaterThan(10)
+  })
+})
