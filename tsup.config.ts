@@ -13,6 +13,8 @@ const shared: Options = {
   sourcemap: true,
   treeshake: true,
   clean: true,
+  // Declarations name what is public, and nothing that only the insides know.
+  dts: { compilerOptions: { stripInternal: true } },
 }
 
 // The command line runs on the published entry points: it loads the same files as a user's program does.
@@ -27,11 +29,10 @@ const publishedEntryPoints: NonNullable<Options['esbuildPlugins']>[number] = {
 }
 
 export default defineConfig([
-  { ...shared, entry, dts: true, format: 'esm', outDir: 'dist/esm' },
+  { ...shared, entry, format: 'esm', outDir: 'dist/esm' },
   {
     ...shared,
     entry,
-    dts: true,
     format: 'cjs',
     outDir: 'dist/cjs',
     outExtension: () => ({ js: '.cjs', dts: '.d.cts' }),
@@ -41,6 +42,7 @@ export default defineConfig([
     entry: { main: 'src/cli/main.ts', run: 'src/cli/run.ts' },
     format: 'esm',
     outDir: 'dist/cli',
+    dts: false,
     sourcemap: false,
     esbuildPlugins: [publishedEntryPoints],
     // The bundled progress bar is CommonJS and asks for Node's own modules with require().

@@ -65,7 +65,7 @@ export async function setUp() {
   const upToDate = existsSync(stamp) && existsSync(join(root, 'dist')) && readFileSync(stamp, 'utf8') === hash
   if (upToDate) return
   console.log('Building dist/ ...')
-  await must(...tool('tsup', '--silent'))
+  await must(...tool('tsup', '--silent'), { capture: true })
   writeFileSync(stamp, hash)
 }
 

@@ -54,6 +54,7 @@ export class DeliveryHandle {
   #owner: Batch
   #index: number
 
+  /** @internal */
   constructor(owner: Batch, index: number) {
     this.#owner = owner
     this.#index = index
