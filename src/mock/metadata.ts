@@ -32,7 +32,7 @@ export function metadataEndpoint(rules: CreationRules): Endpoint<MetadataRequest
     pausesAfterwardsFrom: 6,
 
     handle({ topics, allowAutoTopicCreation }, { topology }) {
-      const stale = topology.staleAnswers > 0
+      const stale = topology.staleAnswers > 0 && topics?.length !== 0
       if (stale) topology.staleAnswers--
       const create = allowAutoTopicCreation && rules.autoCreateTopics ? rules.defaultPartitions : 0
       const answer = (wanted: { name: string | null; topicId: string }) =>

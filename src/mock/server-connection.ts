@@ -13,7 +13,7 @@ export interface Wire {
   close(): void
   /** Closes at once. */
   destroy(): void
-  /** Stops and goes on taking bytes from the client. */
+  /** Takes no bytes from the client until `resume`. */
   pause(): void
   resume(): void
 }

@@ -37,6 +37,7 @@ export class Topology {
   /** Partitions that the next answer about their topic leaves out. */
   readonly omitted: { readonly topic: string; readonly partition: number }[] = []
   readonly #topics = new Map<string, Topic>()
+  readonly #topicsById = new Map<string, Topic>()
   #createdTopics = 0
   #producerIds = 1000n
 
@@ -58,12 +59,14 @@ export class Topology {
   }
 
   topicById(id: string): Topic | undefined {
-    return this.topics.find(topic => topic.id === id)
+    return this.#topicsById.get(id)
   }
 
   /** Replaces a topic of the same name. Partition i is led by the i-th broker, and so on around. */
   createTopic(name: string, partitions: number, config: MockTopicConfig = {}, id?: string, replicas?: number): Topic {
     const topic: Topic = { name, id: id ?? topicId(++this.#createdTopics), config, partitions: [] }
+    this.#topicsById.delete(this.#topics.get(name)?.id ?? '')
+    this.#topicsById.set(topic.id, topic)
     this.#topics.set(name, topic)
     this.addPartitions(topic, partitions, replicas)
     return topic

@@ -262,6 +262,8 @@ describe('Metadata', () => {
     expect(await describeOrders()).toEqual({ brokers: [1, 3], topicId: before.topicId, leaders: [1, 1, 1] })
     cluster.recreateTopic('orders', 2)
     const after = await describeOrders()
+    const old = { topics: [{ topicId: before.topicId, name: null }], allowAutoTopicCreation: false }
+    expect((await raw.call(metadata, 12, old))?.topics[0]?.errorCode).toBe(100)
     expect(after.topicId).not.toBe(before.topicId)
     expect(after.leaders).toEqual([1, 3])
   })

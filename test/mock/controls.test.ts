@@ -67,6 +67,7 @@ describe.each(['memory', 'tcp'] as const)('over %s', way => {
     expect(() => cluster.failPartition('orders', 0, '_QUEUE_FULL')).toThrow('_QUEUE_FULL')
     expect(() => cluster.failPartition('orders', 7, 'NONE')).toThrow('partition 7')
     expect(() => cluster.failNextOn(9, 'Produce', 'NONE')).toThrow('broker 9')
+    expect(() => cluster.brokerDown(9)).toThrow('broker 9')
     expect(() => cluster.log('nowhere', 0)).toThrow("'nowhere'")
   })
 
