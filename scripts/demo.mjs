@@ -39,7 +39,9 @@ async function demo() {
   }
   if (options.compression !== undefined) args.push('-z', options.compression)
   for (const property of options.property) args.push('-X', property)
-  console.log(`\n$ odradek ${args.map(arg => (arg.includes('\\') ? `'${arg}'` : arg)).join(' ')} ${relative(root, file)}`)
+  console.log(
+    `\n$ odradek ${args.map(arg => (arg.includes('\\') ? `'${arg}'` : arg)).join(' ')} ${relative(root, file)}`,
+  )
 
   let fault = null
   const code = await run([...args, file], undefined, cluster => {

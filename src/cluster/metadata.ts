@@ -10,8 +10,6 @@ import { backoff } from './backoff.ts'
 import type { BrokerPool } from './broker-pool.ts'
 import { type ClusterSnapshot, emptySnapshot, hintedSnapshot, isIncomplete, nextSnapshot } from './snapshot.ts'
 
-export type { ClusterSnapshot, PartitionMetadata, TopicMetadata } from './snapshot.ts'
-
 export interface MetadataOptions {
   readonly pool: BrokerPool
   readonly clock: Clock

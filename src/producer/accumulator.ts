@@ -2,7 +2,7 @@
 // It knows time only as a number that is handed in; it sends nothing and tells nobody.
 
 import type { Clock } from '../clock.ts'
-import type { TopicMetadata } from '../cluster/metadata.ts'
+import type { TopicMetadata } from '../cluster/snapshot.ts'
 import { Deque } from '../deque.ts'
 import type { KafkaError } from '../errors.ts'
 import type { PartitionerEnvironment } from '../partitioners/partitioner.ts'

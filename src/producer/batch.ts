@@ -15,8 +15,8 @@ import {
 } from '../protocol/record-batch.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
-import type { Caller, DeliveryReport, Verdict } from './delivery.ts'
 import type { PreparedMessage } from './message.ts'
+import type { Caller, DeliveryReport, Verdict } from './report.ts'
 
 /**
  * open: takes records. sealed: its records are final. compressing: a codec has them. ready: may be drained.

@@ -23,9 +23,10 @@ import {
   type TopicProfile,
 } from './config/config.ts'
 import type { TopicConfig } from './config/properties.ts'
-import { type DeliveryReport, withLimits } from './delivery.ts'
+import { withLimits } from './delivery.ts'
 import { Events } from './events.ts'
 import { checkTopicName, type Message, type MessageRules, PreparedMessage } from './message.ts'
+import type { DeliveryReport } from './report.ts'
 import { Room, type Waiter } from './room.ts'
 import { Session } from './session.ts'
 

@@ -1,7 +1,7 @@
 // What a producer tells whoever listens. Nothing is built for an event that nobody listens to.
 
 import { InvalidMessageError, type KafkaError } from '../errors.ts'
-import type { DeliveryReport } from './delivery.ts'
+import type { DeliveryReport } from './report.ts'
 
 /** Every event with what its listeners get. */
 export interface ProducerEvents {

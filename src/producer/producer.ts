@@ -4,9 +4,10 @@ import { UnknownTopicError } from '../errors.ts'
 import type { ProducerOptions } from './config/config.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { type Middleware, ProducerCore, type ProducerStatus } from './core.ts'
-import type { DeliveryHandle, DeliveryReport } from './delivery.ts'
+import type { DeliveryHandle } from './delivery.ts'
 import type { EventName, Listener } from './events.ts'
 import { checkTopicName, type Message } from './message.ts'
+import type { DeliveryReport } from './report.ts'
 import { type DispatchOptions, ProducerView, type SendOptions } from './view.ts'
 
 /** A topic by its name. */

@@ -3,7 +3,8 @@
 import { type KafkaError, ProduceManyError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import type { Held, ProducerCore } from './core.ts'
-import { DeliveryHandle, type DeliveryReport } from './delivery.ts'
+import { DeliveryHandle } from './delivery.ts'
+import type { DeliveryReport } from './report.ts'
 import type { Waiter } from './room.ts'
 
 /** What is to be sent, readable one after the other; an element is valid until the next one is read. */

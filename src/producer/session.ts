@@ -2,8 +2,9 @@
 
 import type { Clock } from '../clock.ts'
 import { BrokerPool } from '../cluster/broker-pool.ts'
-import { type ClusterSnapshot, Metadata, type TopicMetadata } from '../cluster/metadata.ts'
+import { Metadata } from '../cluster/metadata.ts'
 import { nodeTransport } from '../cluster/node-transport.ts'
+import type { ClusterSnapshot, TopicMetadata } from '../cluster/snapshot.ts'
 import {
   AuthenticationError,
   brokerError,
@@ -17,10 +18,10 @@ import {
 import { Accumulator } from './accumulator.ts'
 import type { Batch } from './batch.ts'
 import type { ProducerConfig, TopicProfile } from './config/config.ts'
-import type { DeliveryReport } from './delivery.ts'
 import type { Events } from './events.ts'
 import { Idempotence } from './idempotence.ts'
 import type { PartitionQueue } from './partition-queue.ts'
+import type { DeliveryReport } from './report.ts'
 import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
 import type { TopicQueue } from './topic-queue.ts'

@@ -2,8 +2,8 @@
 
 import { DeliveryError, type KafkaError } from '../errors.ts'
 import type { Batch } from './batch.ts'
-import type { DeliveryReport, Verdict } from './delivery.ts'
 import type { PartitionQueue } from './partition-queue.ts'
+import type { DeliveryReport, Verdict } from './report.ts'
 
 export interface SettlementListener {
   /** A batch's reports are out, so its room is free. */

@@ -1,7 +1,7 @@
 // One topic: its partitions' queues, the holder for messages that have no partition yet, and the choice of a partition.
 
 import { Buffer } from 'node:buffer'
-import type { TopicMetadata } from '../cluster/metadata.ts'
+import type { TopicMetadata } from '../cluster/snapshot.ts'
 import { InvalidMessageError, UnknownPartitionError } from '../errors.ts'
 import type {
   BuiltInPartitioner,

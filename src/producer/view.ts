@@ -6,8 +6,9 @@ import { type PartitionerName, partitioners } from '../partitioners/partitioners
 import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { type Held, type ProducerCore, Terms } from './core.ts'
-import { DeliveryHandle, type DeliveryReport, withLimits } from './delivery.ts'
+import { DeliveryHandle, withLimits } from './delivery.ts'
 import { type Message, type MessageRules, type PreparedMessage, prepareMessage } from './message.ts'
+import type { DeliveryReport } from './report.ts'
 import { type Outgoing, SendMany } from './send-many.ts'
 
 export interface DispatchOptions {

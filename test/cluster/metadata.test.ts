@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerPool } from '../../src/cluster/broker-pool.ts'
-import { type ClusterSnapshot, Metadata, type MetadataOptions } from '../../src/cluster/metadata.ts'
+import { Metadata, type MetadataOptions } from '../../src/cluster/metadata.ts'
+import type { ClusterSnapshot } from '../../src/cluster/snapshot.ts'
 import type { KafkaError } from '../../src/errors.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { type FakeRequest, FakeTransport } from '../support/fake-transport.ts'
