@@ -1,4 +1,5 @@
 import './test/support/node-20.ts'
+import './test/support/node-20.ts'
 import { defineConfig } from 'vitest/config'
 import { whyNoKafka } from './test/support/kafka-setup.ts'
 
