@@ -141,7 +141,7 @@ export class Idempotence {
 
   #retryLater(): void {
     const { clock, random, retryBackoffMs, retryBackoffMaxMs } = this.#options
-    const delayMs = backoff(this.#failures++, retryBackoffMs, retryBackoffMaxMs, random)
+    const delayMs = backoff(++this.#failures, retryBackoffMs, retryBackoffMaxMs, random)
     this.#timer = clock.setTimer(() => {
       this.#timer = undefined
       void this.#request()

@@ -456,7 +456,7 @@ export class Sender {
   #again(queue: PartitionQueue, waits: boolean): void {
     const { clock, limits, random } = this.#parts
     if (!waits) return
-    const delayMs = backoff(queue.failures++, limits.retryBackoffMs, limits.retryBackoffMaxMs, random)
+    const delayMs = backoff(++queue.failures, limits.retryBackoffMs, limits.retryBackoffMaxMs, random)
     queue.retryAt = clock.now() + delayMs
     this.#backOff(queue)
   }
