@@ -51,7 +51,7 @@ export class BrokerPool {
       ...options,
       on: {
         ready: broker => this.#ready(broker),
-        gone: (broker, error) => this.#gone(broker, error),
+        gone: (broker, wasReady, error) => this.#gone(broker, wasReady, error),
         drained: ({ address }) => options.on.drained(address.nodeId),
         throttled: ({ address }, ms) => options.on.throttled(address, ms),
       },
@@ -164,9 +164,9 @@ export class BrokerPool {
     this.#options.on.ready(address.nodeId)
   }
 
-  #gone(broker: Broker, error: KafkaError | undefined): void {
+  #gone(broker: Broker, wasReady: boolean, error: KafkaError | undefined): void {
     this.#leaving.delete(broker)
-    this.#options.on.disconnected(broker.address, error)
+    if (wasReady || error !== undefined) this.#options.on.disconnected(broker.address, error)
     if (this.#search?.dialling.delete(broker)) this.#dialNext(this.#search)
   }
 

@@ -12,8 +12,8 @@ export interface BrokerOptions {
   readonly reconnectBackoffMaxMs: number
   readonly on: {
     ready(broker: Broker): void
-    /** A connection ended or could not be made; without an error when that was wanted. */
-    gone(broker: Broker, error?: KafkaError): void
+    /** A connection ended (`wasReady`) or could not be made; without an error when that was wanted. */
+    gone(broker: Broker, wasReady: boolean, error?: KafkaError): void
     drained(broker: Broker): void
     throttled(broker: Broker, ms: number): void
   }
@@ -128,13 +128,14 @@ export class Broker {
     // One that worked is dialled again at once. One that only became ready did not: a broker that ends every
     // connection after the handshake would be dialled without a pause.
     const worked = ended.proven || now - this.#readyAt >= reconnectBackoffMs
+    const wasReady = this.#readyAt < Infinity
     this.#readyAt = Infinity
     if (worked) this.#failures = 0
     if (error !== undefined) {
       this.#error = error
       if (!worked) this.#dialAt = now + backoff(++this.#failures, reconnectBackoffMs, reconnectBackoffMaxMs, random)
     }
-    on.gone(this, error)
+    on.gone(this, wasReady, error)
     if (this.#wanted) this.dial()
   }
 }

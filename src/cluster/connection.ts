@@ -8,7 +8,8 @@ import type { Api } from '../protocol/schema.ts'
 import { stateMachine } from '../state-machine.ts'
 import type { Transport } from '../transport.ts'
 import { brokerLabel } from './addresses.ts'
-import { type Negotiated, negotiate, newestApiVersions, noCommonVersion, versionAfterReset } from './handshake.ts'
+import { type Authenticate, renewAfter } from './authentication.ts'
+import { type Negotiated, noCommonVersion, shakeHands } from './handshake.ts'
 import { Pipeline, type SendOptions } from './pipeline.ts'
 
 export interface ConnectionOptions {
@@ -31,7 +32,7 @@ export interface ConnectionOptions {
   readonly authenticate?: Authenticate | undefined
   readonly on: {
     ready(connection: Connection): void
-    /** Exactly once, last of all. Without an error when it was closed on purpose. */
+    /** Exactly once, after everything in flight has failed. Without an error when it was closed on purpose. */
     closed(connection: Connection, error?: KafkaError): void
     /** `congested` is false again. */
     drained(connection: Connection): void
@@ -39,23 +40,14 @@ export interface ConnectionOptions {
   }
 }
 
-/** Asks until the broker is convinced; rejects if it is not. Resolves with the session's lifetime, 0 if it has no end. */
-export type Authenticate = (channel: AuthenticationChannel) => Promise<{ sessionLifetimeMs: number }>
-
-/** What an exchange may use of a connection: its requests pass while all others wait. */
-export type AuthenticationChannel = Pick<Connection, 'host' | 'port' | 'label' | 'version' | 'request'>
-
 export interface RequestOptions<Response> extends SendOptions<Response> {
   /** The highest common version if absent. */
   version?: number
 }
 
-// KIP-368: the broker cuts a session that outlives its lifetime, so we renew it somewhat earlier.
-const renewAfter = 0.9
-
 const lifeCycle = {
   connecting: ['negotiating', 'closed'],
-  negotiating: ['connecting', 'authenticating', 'ready', 'closed'], // back: a reset over an unknown version
+  negotiating: ['connecting', 'authenticating', 'ready', 'closed'], // back to ask in an older version
   authenticating: ['ready', 'closed'],
   ready: ['reauthenticating', 'draining', 'closed'],
   reauthenticating: ['ready', 'closed'],
@@ -85,7 +77,10 @@ export class Connection {
     this.#usedAt = options.clock.now()
     this.#pipeline = this.#newPipeline()
     this.#armSetupDeadline()
-    this.#open().catch((error: unknown) => this.close(this.#asKafkaError(error)))
+    this.#open().then(
+      () => this.#opened(),
+      (error: unknown) => this.close(this.#asKafkaError(error)),
+    )
   }
 
   get nodeId(): number {
@@ -156,10 +151,8 @@ export class Connection {
 
   /** Sends behind everything sent before. It never throws: `settled` hears of every fault, and not before this returns. */
   send<Request, Response>(api: Api<Request, Response>, body: Request, options: RequestOptions<Response>): void {
-    if (!this.usable) {
-      const what = `the connection is ${this.state}, ${api.name} was not sent`
-      this.#refuse(options, new ConnectionError(-195, `${this.label}: ${what}`, { broker: this.label }))
-    } else this.#send(api, body, options, false)
+    if (this.usable) this.#send(api, body, options, false)
+    else this.#refuse(options, this.#fault(`the connection is ${this.state}, ${api.name} was not sent`))
   }
 
   /** As `send`, with a promise of the answer. */
@@ -183,49 +176,47 @@ export class Connection {
     this.#state.to('closed')
     this.#options.clock.clearTimer(this.#timer)
     this.#dialling.abort()
-    this.#pipeline.fail(
-      error ?? new ConnectionError(-195, `${this.label}: closed on this side`, { broker: this.label }),
-    )
+    this.#pipeline.fail(error ?? this.#fault('closed on this side'))
     this.#options.on.closed(this, error)
   }
 
   async #open(): Promise<void> {
-    const { softwareName, softwareVersion, apiVersionTimeoutMs, authenticate, clock, on } = this.#options
-    const handshake = { label: this.label, softwareName, softwareVersion, timeoutMs: apiVersionTimeoutMs }
-    for (let version = newestApiVersions; ; ) {
-      await this.#connect()
-      try {
-        this.#negotiated = await negotiate(this.#pipeline, version, handshake)
-        break
-      } catch (error) {
-        const { bytesIn, timeouts } = this.#pipeline.traffic
-        const lower = bytesIn > 0 || timeouts > 0 ? null : versionAfterReset(version)
-        if (this.closed || lower === null) throw error
-        version = lower
-        this.#state.to('connecting')
-        this.#pipeline = this.#newPipeline()
-      }
-    }
+    const { softwareName, softwareVersion, apiVersionTimeoutMs, tls, authenticate, clock } = this.#options
+    this.#negotiated = await shakeHands(() => this.#dial(), {
+      label: this.label,
+      encrypted: tls !== undefined,
+      softwareName,
+      softwareVersion,
+      timeoutMs: apiVersionTimeoutMs,
+    })
     if (this.#pipeline.failure !== null) throw this.#pipeline.failure
-    if (this.closed) return
-    if (authenticate !== undefined) {
+    if (authenticate === undefined) clock.clearTimer(this.#timer)
+    else {
       this.#state.to('authenticating')
       await this.#authenticate(authenticate)
-    } else clock.clearTimer(this.#timer)
+    }
+  }
+
+  #opened(): void {
     if (this.closed) return
     this.#answersToSetUp = this.#pipeline.traffic.responses
     this.#state.to('ready')
-    on.ready(this)
+    this.#options.on.ready(this)
   }
 
-  async #connect(): Promise<void> {
+  async #dial(): Promise<Pipeline> {
     const { host, port, tls, transport } = this.#options
-    const { signal } = this.#dialling
+    if (this.#state.is('negotiating')) {
+      this.#state.to('connecting')
+      this.#pipeline = this.#newPipeline()
+    }
     const pipeline = this.#pipeline
-    const socket = await transport.connect({ host, port, signal, ...(tls === undefined ? {} : { tls }) }, pipeline)
-    pipeline.attach(socket)
+    if (pipeline.failure !== null) throw pipeline.failure
+    const target = { host, port, signal: this.#dialling.signal, ...(tls === undefined ? {} : { tls }) }
+    pipeline.attach(await transport.connect(target, pipeline))
     if (pipeline.failure !== null) throw pipeline.failure
     this.#state.to('negotiating')
+    return pipeline
   }
 
   async #authenticate(authenticate: Authenticate): Promise<void> {
@@ -309,17 +300,19 @@ export class Connection {
     const { clock, setupTimeoutMs } = this.#options
     clock.clearTimer(this.#timer)
     this.#timer = clock.setTimer(() => {
-      const what = `not ready after ${setupTimeoutMs} ms (still ${this.state})`
-      this.close(new ConnectionError(-195, `${this.label}: ${what}`, { broker: this.label }))
+      this.close(this.#fault(`not ready after ${setupTimeoutMs} ms (still ${this.state})`))
     }, setupTimeoutMs)
   }
 
   #asKafkaError(cause: unknown): KafkaError {
     if (cause instanceof KafkaError) return cause
-    const message = `${this.label}: ${cause instanceof Error ? cause.message : String(cause)}`
-    const context = { broker: this.label, cause }
-    if (this.#state.is('authenticating', 'reauthenticating')) return new AuthenticationError(message, context)
-    return new ConnectionError(-195, message, context)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    if (!this.#state.is('authenticating', 'reauthenticating')) return this.#fault(reason, cause)
+    return new AuthenticationError(`${this.label}: ${reason}`, { broker: this.label, cause })
+  }
+
+  #fault(what: string, cause?: unknown): ConnectionError {
+    return new ConnectionError(-195, `${this.label}: ${what}`, { broker: this.label, cause })
   }
 }
 

@@ -1,6 +1,6 @@
 // Finds out which APIs and versions a broker speaks, however old or new it is. Source: KIP-35, KIP-511, KIP-896.
 
-import { type BrokerError, brokerError, type KafkaError, ProtocolError } from '../errors.ts'
+import { brokerError, ConnectionError, type KafkaError, ProtocolError } from '../errors.ts'
 import { apiVersions } from '../protocol/apis/api-versions.ts'
 import { metadata } from '../protocol/apis/metadata.ts'
 import { produce } from '../protocol/apis/produce.ts'
@@ -22,6 +22,7 @@ export interface Negotiated {
 
 export interface HandshakeOptions {
   readonly label: string
+  readonly encrypted: boolean
   readonly softwareName: string
   readonly softwareVersion: string
   readonly timeoutMs: number
@@ -29,29 +30,43 @@ export interface HandshakeOptions {
 
 type ApiVersionsResponse = ResponseOf<typeof apiVersions>
 const unsupportedVersion = 35
-export const newestApiVersions = apiVersions.versions[1]
 
-/** Asks for ApiVersions, from `version` downwards as the broker tells; every step is lower, so it comes to an end. */
-export async function negotiate(pipeline: Pipeline, version: number, options: HandshakeOptions): Promise<Negotiated> {
+/**
+ * Asks the broker that `dial` leads to what it speaks. One that closes the connection without a word may have done so
+ * over the version of the question (Azure Event Hubs does): it is dialled again and asked in an older one.
+ */
+export async function shakeHands(
+  dial: () => Promise<Pipeline>,
+  options: HandshakeOptions,
+  version = apiVersions.versions[1],
+): Promise<Negotiated> {
+  const pipeline = await dial()
+  try {
+    return await negotiate(pipeline, version, options)
+  } catch (error) {
+    const { bytesIn, timeouts } = pipeline.traffic
+    if (bytesIn > 0 || timeouts > 0) throw error
+    if (version === 0) throw unheard(options, error)
+  }
+  // 3 is the first version that names the client, 0 is what everybody knows.
+  return shakeHands(dial, options, version > 3 ? 3 : 0)
+}
+
+// Goes down from `version` as the broker tells; every step is lower, so it comes to an end.
+async function negotiate(pipeline: Pipeline, version: number, options: HandshakeOptions): Promise<Negotiated> {
   const { label } = options
   for (let asked = version; ; ) {
     const response = await ask(pipeline, asked, options)
-    if (response.errorCode === 0) return accept(response, label)
-    if (response.errorCode !== unsupportedVersion) throw refused(response.errorCode, label)
+    const { errorCode, apiKeys } = response
+    if (errorCode === 0) return accept(response, label)
+    if (errorCode !== unsupportedVersion) {
+      throw brokerError(errorCode, { broker: label, detail: 'the answer to ApiVersions' })
+    }
+    if (asked === 0) throw new ProtocolError(`${label}: no version of ApiVersions in common`, { broker: label })
     // Brokers before 2.4 list nothing beside the error: they all know version 0.
-    const known = response.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key)
-    const next = known === undefined ? 0 : known.maxVersion
-    if (asked === 0 || next < 0)
-      throw new ProtocolError(`${label}: no version of ApiVersions in common`, { broker: label })
-    asked = next < asked ? next : 0
+    const known = apiKeys.find(({ apiKey }) => apiKey === apiVersions.key)?.maxVersion ?? 0
+    asked = known >= 0 && known < asked ? known : 0
   }
-}
-
-/** The version to try on a new socket after a broker has closed one without a word over `version`; null after the last. */
-export function versionAfterReset(version: number): number | null {
-  // Azure Event Hubs resets on versions it does not know. 3 is the first that names the client.
-  if (version > 3) return 3
-  return version > 0 ? 0 : null
 }
 
 function ask(pipeline: Pipeline, version: number, options: HandshakeOptions): Promise<ApiVersionsResponse> {
@@ -83,10 +98,6 @@ function accept(response: ApiVersionsResponse, label: string): Negotiated {
   return { versions, features }
 }
 
-function refused(code: number, label: string): BrokerError {
-  return brokerError(code, { broker: label, detail: 'the answer to ApiVersions' })
-}
-
 /** Says which versions each side speaks. */
 export function noCommonVersion(
   api: Pick<Api, 'name' | 'versions'>,
@@ -96,6 +107,12 @@ export function noCommonVersion(
   const theirs = range === undefined ? 'the broker does not serve it' : `the broker speaks ${range.min} to ${range.max}`
   const ours = `${api.versions[0]} to ${api.versions[1]} are spoken here`
   return new ProtocolError(`${label}: no version of ${api.name} in common: ${theirs}, ${ours}`, { broker: label })
+}
+
+function unheard({ label, encrypted }: HandshakeOptions, cause: unknown): ConnectionError {
+  const guess = encrypted ? 'is this a Kafka broker?' : 'does this port want TLS?'
+  const what = `the other side closes the connection without an answer to ApiVersions, ${guess}`
+  return new ConnectionError(-195, `${label}: ${what}`, { broker: label, cause })
 }
 
 // A broker refuses a name that does not match [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? (KIP-511).

@@ -49,8 +49,9 @@ export class Metadata {
   #timer: unknown
   #timerAt = Infinity
   #startedAt = -Infinity
-  /** Answers in a row that failed, or that left something wanted incomplete. */
-  #unsatisfied = 0
+  /** Attempts in a row that failed, and answers in a row that left something wanted incomplete. */
+  #failures = 0
+  #incomplete = 0
 
   constructor(options: MetadataOptions) {
     this.#options = options
@@ -77,7 +78,7 @@ export class Metadata {
   /** Asks for a newer snapshot: soon, or by the request under way. */
   refresh(): void {
     if (this.#running || this.#stopped) return
-    this.#startAt(this.#startedAt + this.#pauseMs(Math.max(1, this.#unsatisfied)))
+    this.#startAt(this.#startedAt + this.#pauseMs(Math.max(1, this.#failures)))
   }
 
   /** The snapshot after the next answer, which it asks for. Rejects with the error of that attempt. */
@@ -176,9 +177,10 @@ export class Metadata {
     for (const waiter of served) waiter.resolve(this.#snapshot)
 
     const incomplete = [...this.#wanted].some(topic => isIncomplete(this.#snapshot.topics.get(topic)))
-    this.#unsatisfied = incomplete ? this.#unsatisfied + 1 : 0
+    this.#failures = 0
+    this.#incomplete = incomplete ? this.#incomplete + 1 : 0
     if (this.#again) this.#startAt(clock.now())
-    else if (incomplete) this.#startAt(clock.now() + this.#pauseMs(this.#unsatisfied))
+    else if (incomplete) this.#startAt(clock.now() + this.#pauseMs(this.#incomplete))
     else if (this.#waiting.length > 0) this.refresh()
     else if (refreshIntervalMs > 0) this.#startAt(clock.now() + Math.min(refreshIntervalMs, maxAgeMs))
   }
@@ -186,11 +188,11 @@ export class Metadata {
   #failed(cause: unknown): void {
     if (this.#stopped) return
     this.#running = false
-    this.#unsatisfied++
+    this.#failures++
     const error = cause instanceof KafkaError ? cause : new ConnectionError(-195, `no metadata: ${cause}`, { cause })
     const served = this.#served.splice(0)
     if (this.#wanted.size > 0 || this.#waiting.length > 0) {
-      this.#startAt(this.#options.clock.now() + this.#pauseMs(this.#unsatisfied))
+      this.#startAt(this.#options.clock.now() + this.#pauseMs(this.#failures))
     }
     this.#options.on.failed(error)
     for (const waiter of served) waiter.reject(error)

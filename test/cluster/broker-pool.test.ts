@@ -234,6 +234,16 @@ describe('any connection', () => {
     expect((await found).host).toBe('s2')
   })
 
+  test('leaves a slow candidate without a word once it is not needed', async () => {
+    const { clock, pool, log, refuse } = setUp()
+    refuse('s1', 'hang')
+    pool.any()
+    await clock.advance(1000)
+    pool.setBrokers(brokers(broker(2, 's2')))
+    await clock.advance(60_000)
+    expect(log).toEqual(['connected s2'])
+  })
+
   test('is refused with the last fault as cause when everyone has failed once', async () => {
     const { clock, pool, refuse } = setUp()
     refuse('s1')

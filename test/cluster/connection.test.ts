@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, test } from 'vitest'
-import { type Authenticate, Connection, type ConnectionOptions } from '../../src/cluster/connection.ts'
+import type { Authenticate } from '../../src/cluster/authentication.ts'
+import { Connection, type ConnectionOptions } from '../../src/cluster/connection.ts'
 import { AuthenticationError, ConnectionError, type KafkaError } from '../../src/errors.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
+import { encodeResponse } from '../../src/protocol/header.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { allVersions, FakeTransport, type Script } from '../support/fake-transport.ts'
 
@@ -468,6 +470,12 @@ describe('authentication', () => {
   })
 })
 
+/** The answer to the first request after the handshake. */
+function metadataFrame(): Buffer {
+  const brokers = [{ nodeId: 1, host: 'b1', port: 9092, rack: 'r' }]
+  return Buffer.concat(encodeResponse(metadata, 13, 1, { ...emptyMetadata, brokers }))
+}
+
 describe('a peer that breaks the protocol', () => {
   test.each<[string, Buffer, RegExp]>([
     ['an answer to a request never sent', Buffer.from('0000000400000bad', 'hex'), /never sent.*2989/],
@@ -493,5 +501,45 @@ describe('a peer that breaks the protocol', () => {
     peer.send(Buffer.from('0000000400000001', 'hex'))
     await clock.settle()
     expect(log).toEqual(['settled', 'closed'])
+  })
+
+  test('frames may be cut into two at every byte', async () => {
+    const frame = metadataFrame()
+    for (let cut = 1; cut < frame.length; cut++) {
+      const { clock, peer, log, ask } = await ready()
+      ask('a')
+      await clock.settle()
+      peer.send(frame.subarray(0, cut))
+      expect(log).toEqual(['a written'])
+      peer.send(frame.subarray(cut))
+      expect(log).toEqual(['a written', 'a answered true'])
+    }
+  })
+
+  test('an end at every byte of a frame fails what is in flight, once', async () => {
+    const frame = metadataFrame()
+    for (let cut = 0; cut < frame.length; cut++) {
+      const { clock, peer, log, ask } = await ready()
+      ask('a')
+      await clock.settle()
+      peer.send(frame.subarray(0, cut))
+      peer.close()
+      await clock.settle()
+      expect(log).toEqual(['a written', 'a _TRANSPORT true', 'closed'])
+    }
+  })
+
+  test('a frame that is shorter than its message is malformed, wherever it ends', async () => {
+    const frame = metadataFrame()
+    for (let cut = 8; cut < frame.length; cut++) {
+      const { clock, peer, faults, log, ask } = await ready()
+      ask('a')
+      await clock.settle()
+      const short = Buffer.from(frame.subarray(0, cut))
+      short.writeInt32BE(cut - 4)
+      peer.send(short)
+      expect(log).toEqual(['a written', 'a _BAD_MSG true', 'closed'])
+      expect(faults[0]?.message).toContain('kafka:9092/1: answer to Metadata v13')
+    }
   })
 })
