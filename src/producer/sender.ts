@@ -455,7 +455,7 @@ export class Sender {
   // The batch stays where it is. Only the first one in line makes the partition wait, and not for a leader just named.
   #again(queue: PartitionQueue, waits: boolean): void {
     const { clock, limits, random } = this.#parts
-    if (!waits) return
+    if (!waits) return this.list(queue)
     const delayMs = backoff(++queue.failures, limits.retryBackoffMs, limits.retryBackoffMaxMs, random)
     queue.retryAt = clock.now() + delayMs
     this.#backOff(queue)
