@@ -381,7 +381,7 @@ export class Sender {
     const outcome = judgeCode(errorCode)
     if (!this.#land(entry)) return
     if (outcome.action === 'complete') {
-      queue.proven = true
+      queue.proven = queue.owingLeader === queue.leader
       queue.failures = 0
       queue.lastError = null
       this.#parts.settlement.succeed(
