@@ -119,7 +119,8 @@ export class Session {
         connected: ({ host, port }) => events.emit('broker.connected', { broker: `${host}:${port}` }),
         disconnected: ({ host, port }, error) => {
           events.emit('broker.disconnected', { broker: `${host}:${port}`, ...(error === undefined ? {} : { error }) })
-          if (error !== undefined && this.#isWaiting()) this.metadata.refresh()
+          // A leader that cannot be reached may lead no more; with acks 0 this is all that it says about it.
+          if (error !== undefined) this.metadata.refresh()
         },
         throttled: ({ host, port }, ms) => events.emit('throttled', { broker: `${host}:${port}`, ms }),
       },
