@@ -64,7 +64,7 @@ export function nextSnapshot(
   for (const name of wanted) {
     const known = last.topics.get(name)
     const answer = answers.get(name)
-    const topic = answer === undefined ? known : nextTopic(name, known, answer)
+    const topic = answer === undefined ? known : nextTopic(name, known, answer, brokers)
     if (topic !== undefined) topics.set(name, topic)
   }
   const { clusterId, controllerId } = response
@@ -102,7 +102,12 @@ export function isIncomplete(topic: TopicMetadata | undefined): boolean {
   return topic.available.length < topic.partitions.length
 }
 
-function nextTopic(name: string, known: TopicMetadata | undefined, answer: TopicResponse): TopicMetadata {
+function nextTopic(
+  name: string,
+  known: TopicMetadata | undefined,
+  answer: TopicResponse,
+  brokers: ClusterSnapshot['brokers'],
+): TopicMetadata {
   const { topicId, errorCode } = answer
   if (errorCode !== 0) {
     // A passing fault takes nothing away from what is known; a topic that is not there has no partitions.
@@ -121,8 +126,12 @@ function nextTopic(name: string, known: TopicMetadata | undefined, answer: Topic
         ? before
         : partitionOf(partitionIndex, leaderId, leaderEpoch, errorCode, replicaNodes, isrNodes)
   }
-  // A partition that an answer leaves out has no leader, as far as we know.
-  for (let i = 0; i < partitions.length; i++) partitions[i] ??= partitionOf(i, -1, -1, leaderNotAvailable, [], [])
+  for (let i = 0; i < partitions.length; i++) {
+    // A partition that an answer leaves out has no leader, as far as we know, nor has one whose leader nobody lists yet.
+    const partition = partitions[i] ?? partitionOf(i, -1, -1, leaderNotAvailable, [], [])
+    const reachable = partition.leader < 0 || brokers.has(partition.leader)
+    partitions[i] = reachable ? partition : Object.freeze({ ...partition, leader: -1, errorCode: leaderNotAvailable })
+  }
   return freezeTopic({ name, topicId, errorCode, partitions })
 }
 
