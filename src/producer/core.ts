@@ -95,6 +95,7 @@ export class ProducerCore {
       properties['queue.buffering.max.messages'],
       properties['buffer.memory'],
       properties['max.block.ms'],
+      () => this.#lineMoved(),
     )
     this.rules = {
       defaultTopic: plugged.topics?.[0] ?? null,
@@ -192,9 +193,14 @@ export class ProducerCore {
   }
 
   /** Lines up for room. */
-  join(waiter: Waiter): void {
+  join(waiter: Waiter, maxBlockMs?: number): void {
     this.#hold?.switch(true)
-    this.room.wait(waiter)
+    this.room.wait(waiter, maxBlockMs)
+  }
+
+  /** Holds again what was held and could not be queued. */
+  holdAgain(rest: readonly Held[]): void {
+    if (!this.#state.is('closing', 'closed')) this.buffered.insert(0, rest)
   }
 
   /** Whether a message of these bytes may go in now, without overtaking a call that waits. */
@@ -279,40 +285,42 @@ export class ProducerCore {
     return this.#closed
   }
 
-  /** Somebody left the line without getting in. */
-  lineMoved(): void {
-    for (const check of this.#flushes) check()
-    if (this.room.messages === 0 && !this.room.crowded) this.#hold?.switch(false)
-  }
-
   async #close(timeoutMs: number): Promise<{ lost: number }> {
     if (this.buffered.size > 0 && this.#state.is('initial', 'disconnected')) this.producing()
     this.#state.to('closing')
     this.events.emit('closing', {})
     const failuresBefore = this.#failures
-    let lost = 0
-    for (let held = this.buffered.shift(); held !== undefined; held = this.buffered.shift()) {
-      const { message, terms } = held
-      this.join({
-        size: 1,
-        admit: () => {
-          if (!this.room.fits(message.userBytes)) return false
-          try {
-            this.append(message, terms, this.clock.now(), false)
-          } catch {
-            lost++ // counted, and that is all that close() has to say of it
-          }
-          return true
-        },
-        giveUp: () => {
-          lost++
-        },
-      })
-    }
+    if (this.buffered.size > 0) this.join(this.#lastWaiter(), Number.POSITIVE_INFINITY)
     this.room.admit()
     await this.#drain(timeoutMs)
     this.#end('closed')
-    return { lost: lost + this.#failures - failuresBefore }
+    return { lost: this.#failures - failuresBefore }
+  }
+
+  // What `buffer()` holds, as the last in line. What cannot be queued is counted: all that `close()` has to say of it.
+  #lastWaiter(): Waiter {
+    const { buffered, room, clock } = this
+    return {
+      get size() {
+        return buffered.size
+      },
+      admit: () => {
+        for (let held = buffered.first(); held !== undefined; held = buffered.first()) {
+          const { message, terms } = held
+          const neverFits = room.neverFits(message.userBytes)
+          if (!neverFits && !room.fits(message.userBytes)) return false
+          buffered.shift()
+          try {
+            if (neverFits) throw room.fullError(message.userBytes)
+            this.append(message, terms, clock.now(), false)
+          } catch {
+            this.#failures++
+          }
+        }
+        return true
+      },
+      giveUp: () => buffered.clear(),
+    }
   }
 
   // Flushes until the time is over or somebody is in a hurry; what is left then is given up.
@@ -383,7 +391,13 @@ export class ProducerCore {
     if (batch.verdict?.error !== null) this.#failures += batch.count
     this.room.free(batch.count, batch.userBytes)
     if (this.room.crowded) this.room.admit()
-    this.lineMoved()
+    this.#lineMoved()
+  }
+
+  // A report is out, or somebody left the line for room.
+  #lineMoved(): void {
+    for (const check of this.#flushes) check()
+    if (this.room.messages === 0 && !this.room.crowded) this.#hold?.switch(false)
   }
 
   #awaitReports(session: Session, resolve: () => void): void {

@@ -30,16 +30,19 @@ export class Room {
   readonly #maxMessages: number
   readonly #maxBytes: number
   readonly #maxBlockMs: number
+  readonly #moved: () => void
   readonly #waiting = new Deque<Waiting>()
   #timer: unknown
   #admitting = false
   #tickets = 0
 
-  constructor(clock: Clock, maxMessages: number, maxBytes: number, maxBlockMs: number) {
+  /** `moved` is called when somebody left the line without getting in. */
+  constructor(clock: Clock, maxMessages: number, maxBytes: number, maxBlockMs: number, moved: () => void) {
     this.#clock = clock
     this.#maxMessages = maxMessages === 0 ? Number.POSITIVE_INFINITY : maxMessages
     this.#maxBytes = maxBytes
     this.#maxBlockMs = maxBlockMs
+    this.#moved = moved
   }
 
   /** Whether calls wait, so that nobody may go before them. */
@@ -49,6 +52,11 @@ export class Room {
 
   fits(bytes: number): boolean {
     return this.messages < this.#maxMessages && this.bytes + bytes <= this.#maxBytes
+  }
+
+  /** Whether the message is larger than the queue, so that waiting would not help. */
+  neverFits(bytes: number): boolean {
+    return bytes > this.#maxBytes
   }
 
   take(bytes: number): void {
@@ -61,8 +69,8 @@ export class Room {
     this.bytes -= bytes
   }
 
-  /** What stands in the way of `bytes` more. */
-  fullError(bytes: number): QueueFullError {
+  /** What stands in the way of `bytes` more, or of a call that waited for too long. */
+  fullError(bytes = Number.POSITIVE_INFINITY): QueueFullError {
     const byCount = this.messages >= this.#maxMessages
     const limit = byCount ? 'queue.buffering.max.messages' : 'queue.buffering.max.kbytes'
     const max = byCount ? this.#maxMessages : this.#maxBytes
@@ -72,16 +80,23 @@ export class Room {
     return new QueueFullError(limit, used, `the queue is full (${limit}): ${why}`)
   }
 
-  /** Lines up; `admit` is called when there is room, `giveUp` with QueueFullError after `max.block.ms`. */
-  wait(waiter: Waiter): void {
-    this.#waiting.push({ ticket: ++this.#tickets, waiter, until: this.#clock.now() + this.#maxBlockMs })
+  /**
+   * Lines up; `admit` is called when there is room, `giveUp` with QueueFullError after `max.block.ms`. Who waits longer
+   * than that has to be the last of all: the first in line is the first to give up.
+   */
+  wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): void {
+    this.#waiting.push({ ticket: ++this.#tickets, waiter, until: this.#clock.now() + maxBlockMs })
     this.#arm()
   }
 
-  /** Steps out of the line; says whether it stood there. */
-  leave(waiter: Waiter): boolean {
-    for (const waiting of this.#waiting) if (waiting.waiter === waiter) return this.#waiting.remove(waiting)
-    return false
+  /** Steps out of the line and gives up with `error`, if it stood there. */
+  leave(waiter: Waiter, error: Error): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.waiter !== waiter) continue
+      this.#waiting.remove(waiting)
+      waiter.giveUp(error)
+      return this.#goOn()
+    }
   }
 
   /** Lets in whoever fits now, first come, first served. */
@@ -119,18 +134,24 @@ export class Room {
     return messages
   }
 
-  // All wait equally long, so the first in line is the first to give up.
+  // Who was behind one that left may fit where that one did not.
+  #goOn(): void {
+    this.admit()
+    this.#moved()
+  }
+
   #arm(): void {
     const first = this.#waiting.first()
-    if (this.#timer !== undefined || first === undefined) return
+    if (this.#timer !== undefined || first === undefined || first.until === Number.POSITIVE_INFINITY) return
     this.#timer = this.#clock.setTimer(
       () => {
         this.#timer = undefined
         const now = this.#clock.now()
         for (let next = this.#waiting.first(); next !== undefined && next.until <= now; next = this.#waiting.first()) {
           this.#waiting.shift()
-          next.waiter.giveUp(this.fullError(0))
+          next.waiter.giveUp(this.fullError())
         }
+        this.#goOn()
         this.#arm()
       },
       Math.max(0, first.until - this.#clock.now()),

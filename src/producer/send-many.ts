@@ -54,7 +54,8 @@ export class SendMany implements Waiter {
   admit(): boolean {
     while (this.size > 0) {
       const held = this.#waiting[this.#nextWaiting] as Held
-      if (!this.#core.room.fits(held.message.userBytes)) return false
+      const { userBytes } = held.message
+      if (!this.#core.room.fits(userBytes) && !this.#core.room.neverFits(userBytes)) return false
       this.#nextWaiting++
       this.#queue(held)
     }
@@ -88,7 +89,8 @@ export class SendMany implements Waiter {
     let index = 0
     for (; index < outgoing.size; index++) {
       const held = outgoing.at(index)
-      if (!this.#core.hasRoom(held.message.userBytes)) break
+      const { userBytes } = held.message
+      if (!this.#core.hasRoom(userBytes) && !this.#core.room.neverFits(userBytes)) break
       this.#queue(held)
     }
     if (index === outgoing.size) return
@@ -102,6 +104,7 @@ export class SendMany implements Waiter {
   #queue(held: Held): void {
     let batch: Batch
     try {
+      if (this.#core.room.neverFits(held.message.userBytes)) throw this.#core.queueFull(held.message.userBytes)
       batch = this.#core.append(held.message, held.terms, this.#calledAt, true)
     } catch (error) {
       return this.#refuse(held, error as KafkaError)
@@ -116,7 +119,7 @@ export class SendMany implements Waiter {
       topic,
       partition,
       offset: -1n,
-      timestamp,
+      timestamp: timestamp < 0 ? this.#core.clock.wallNow() : timestamp,
       status: 'not-persisted',
       error,
       opaque,

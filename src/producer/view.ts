@@ -115,14 +115,12 @@ export class ProducerView {
 
   /** As `dispatch()`, but waits up to `max.block.ms` for room. Resolves with the handle once the message is queued. */
   dispatchWait(message: Message, options?: SendOptions): Promise<DeliveryHandle> {
-    const core = this.#core
     return this.#withScratch(prepared => {
       this.#prepare(message, prepared, options)
       return new Promise((resolve, reject) => {
-        this.#whenRoom(prepared, false, options?.signal, reject, batch => {
-          resolve(new DeliveryHandle(batch, batch.count - 1))
-          core.lineMoved()
-        })
+        this.#whenRoom(prepared, false, options?.signal, reject, batch =>
+          resolve(new DeliveryHandle(batch, batch.count - 1)),
+        )
       })
     })
   }
@@ -163,14 +161,14 @@ export class ProducerView {
     return this.#withScratch(() => {
       this.#core.producing()
       const outgoing = this.#takeBuffered()
-      return this.#sendAll(outgoing, undefined, rest => this.#core.buffered.insert(0, rest))
+      return this.#sendAll(outgoing, undefined, rest => this.#core.holdAgain(rest))
     })
   }
 
   /** Dispatches what is held, as `dispatchMany()`; `[]` when nothing is. What could not be queued is held again. */
   dispatchBuffer(): DeliveryHandle[] {
     this.#core.producing()
-    return this.#dispatchAll(this.#takeBuffered(), rest => this.#core.buffered.insert(0, rest))
+    return this.#dispatchAll(this.#takeBuffered(), rest => this.#core.holdAgain(rest))
   }
 
   /**
@@ -258,12 +256,9 @@ export class ProducerView {
     const calledAt = core.clock.now()
     if (signal?.aborted) return failed(signal.reason)
     if (core.hasRoom(prepared.userBytes)) return queued(core.append(prepared, this.#terms, calledAt, awaited))
+    if (core.room.neverFits(prepared.userBytes)) throw core.queueFull(prepared.userBytes)
     const message = prepared.clone()
-    const leave = (): void => {
-      core.room.leave(waiter)
-      failed(signal?.reason)
-      core.lineMoved()
-    }
+    const leave = (): void => core.room.leave(waiter, signal?.reason)
     const waiter = {
       size: 1,
       admit: () => {
@@ -279,7 +274,6 @@ export class ProducerView {
       giveUp: (error: Error) => {
         signal?.removeEventListener('abort', leave)
         failed(error)
-        core.lineMoved()
       },
     }
     signal?.addEventListener('abort', leave, { once: true })
@@ -293,15 +287,15 @@ export class ProducerView {
   ): Promise<DeliveryReport[]> {
     const core = this.#core
     if (signal?.aborted) return Promise.reject(signal.reason)
-    let all: SendMany | undefined
+    let leave = (): void => {}
     const reports = new Promise<DeliveryReport[]>((resolve, reject) => {
-      all = new SendMany(core, outgoing, resolve, reject, notQueued)
+      const all = new SendMany(core, outgoing, resolve, reject, notQueued)
+      leave = () => core.room.leave(all, signal?.reason)
     })
     if (signal === undefined) return reports
-    signal.addEventListener('abort', () => {
-      if (all !== undefined && core.room.leave(all)) all.giveUp(signal.reason)
-      core.lineMoved()
-    })
+    signal.addEventListener('abort', leave)
+    const ended = (): void => signal.removeEventListener('abort', leave)
+    reports.then(ended, ended)
     return withLimits(reports, core.clock, signal, undefined, () => signal.reason)
   }
 
