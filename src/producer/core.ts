@@ -76,6 +76,7 @@ export class ProducerCore {
   readonly #flushes = new Set<() => void>()
   #session: Session | null = null
   #fatalError: FatalError | null = null
+  #disconnected: Promise<void> | null = null
   #closed: Promise<{ lost: number }> | null = null
   /** Ends a drain that is under way. */
   #hurry: (() => void) | null = null
@@ -138,7 +139,8 @@ export class ProducerCore {
 
   /** The session to produce into, begun if need be. Throws StateError, or FatalError after one. */
   producing(): Session {
-    if (this.#session !== null && this.#state.is('connected', 'connecting')) return this.#session
+    const { state } = this.#state
+    if (this.#session !== null && (state === 'connected' || state === 'connecting')) return this.#session
     if (this.#fatalError !== null && this.#state.is('fatal')) throw this.#fatalError
     if (this.#state.is('initial', 'disconnected')) return this.#begin()
     throw new StateError(this.status, `the producer is ${this.status}: it takes no messages any more`)
@@ -220,6 +222,7 @@ export class ProducerCore {
     const session = this.producing()
     const limitMs = 10_000
     const late = (): Error => {
+      if (session.lastFault?.topic !== undefined) return session.lastFault
       const servers = this.config.bootstrapServers.map(({ host, port }) => `${host}:${port}`).join(', ')
       return new ConnectionError(-195, `no broker of ${servers} answered within ${limitMs} ms`, {
         cause: session.lastFault,
@@ -269,29 +272,40 @@ export class ProducerCore {
 
   /** Sends what is queued, then lets go of the cluster; the next use connects again. */
   async disconnect(timeoutMs: number): Promise<void> {
-    if (!this.#state.can('disconnecting')) {
-      if (this.#state.is('initial', 'disconnected')) return
+    if (this.#state.is('initial', 'disconnected')) return
+    if (this.#state.can('disconnecting')) this.#disconnected = this.#disconnect(timeoutMs)
+    else if (!this.#state.is('disconnecting')) {
       throw new StateError(this.status, `the producer is ${this.status}: it cannot be disconnected`)
     }
-    this.#state.to('disconnecting')
-    await this.#drain(timeoutMs)
-    if (this.#state.is('disconnecting')) this.#end('disconnected')
+    await this.#disconnected
   }
 
   /** Sends what is queued and buffered, and ends; says how many messages got no good report. */
   close(timeoutMs: number, force: boolean): Promise<{ lost: number }> {
-    if (this.#closed === null) this.#closed = this.#close(force ? 0 : timeoutMs)
-    else if (force) this.#hurry?.()
+    if (this.#closed !== null) {
+      if (force) this.#hurry?.()
+      return this.#closed
+    }
+    this.#closed = this.#close(force ? 0 : timeoutMs)
+    // Only now may code of the user's run, which may call close() again.
+    this.events.emit('closing', {})
+    this.room.admit()
+    this.#lineMoved()
     return this.#closed
+  }
+
+  async #disconnect(timeoutMs: number): Promise<void> {
+    this.#state.to('disconnecting')
+    await this.#drain(timeoutMs)
+    if (this.#state.is('disconnecting')) this.#end('disconnected')
+    else await this.#closed // which came in between, and has a deadline of its own
   }
 
   async #close(timeoutMs: number): Promise<{ lost: number }> {
     if (this.buffered.size > 0 && this.#state.is('initial', 'disconnected')) this.producing()
     this.#state.to('closing')
-    this.events.emit('closing', {})
     const failuresBefore = this.#failures
     if (this.buffered.size > 0) this.join(this.#lastWaiter(), Number.POSITIVE_INFINITY)
-    this.room.admit()
     await this.#drain(timeoutMs)
     this.#end('closed')
     return { lost: this.#failures - failuresBefore }
@@ -323,11 +337,9 @@ export class ProducerCore {
     }
   }
 
-  // Flushes until the time is over or somebody is in a hurry; what is left then is given up.
-  async #drain(timeoutMs: number): Promise<void> {
-    const session = this.#session
-    if (session === null) return
-    await new Promise<void>(resolve => {
+  // Flushes until the time is over or somebody is in a hurry.
+  #drain(timeoutMs: number): Promise<void> {
+    return new Promise<void>(resolve => {
       const timer = this.clock.setTimer(resolve, timeoutMs)
       this.#hurry = resolve
       this.flush().then(() => {
@@ -336,12 +348,6 @@ export class ProducerCore {
       })
       if (timeoutMs <= 0) resolve()
     })
-    this.#hurry = null
-    const waiting = this.room.dismiss(
-      () => new DeliveryError(-152, `the producer is ${this.status}: there was no room in time`),
-    )
-    this.#failures += waiting
-    session.purge(true, true)
   }
 
   #begin(): Session {
@@ -362,6 +368,7 @@ export class ProducerCore {
         fatal: error => {
           this.#fatalError = error
           if (this.#state.can('fatal')) this.#state.to('fatal')
+          this.#failures += this.room.dismiss(() => error)
           this.events.emit('error.occurred', { type: 'fatal', error })
         },
       },
@@ -370,7 +377,11 @@ export class ProducerCore {
     return session
   }
 
+  // Gives up what is left and lets go of everything.
   #end(state: 'disconnected' | 'closed'): void {
+    const error = () => new DeliveryError(-152, `the producer is ${this.status}: there was no room in time`)
+    this.#failures += this.room.dismiss(error)
+    this.#session?.purge(true, true)
     this.#session?.stop()
     this.#session = null
     this.#hold?.end()

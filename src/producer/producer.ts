@@ -1,6 +1,5 @@
 // The public class: a view of itself, with a beginning and an end.
 
-import { UnknownTopicError } from '../errors.ts'
 import type { ProducerOptions } from './config/config.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { type Middleware, ProducerCore, type ProducerStatus } from './core.ts'
@@ -8,6 +7,7 @@ import type { DeliveryHandle } from './delivery.ts'
 import type { EventName, Listener } from './events.ts'
 import { checkTopicName, type Message } from './message.ts'
 import type { DeliveryReport } from './report.ts'
+import { topicFault, unknownTopicCode } from './session.ts'
 import { type DispatchOptions, ProducerView, type SendOptions } from './view.ts'
 
 /** A topic by its name. */
@@ -122,9 +122,9 @@ export class Producer extends ProducerView {
     const known = accumulator.topic(topic).partitionCount
     if (known > 0) return known
     const snapshot = await metadata.next()
-    const count = snapshot.topics.get(topic)?.partitions.length ?? 0
-    if (count === 0) throw new UnknownTopicError(topic)
-    return count
+    const { partitions = [], errorCode = unknownTopicCode } = snapshot.topics.get(topic) ?? {}
+    if (partitions.length === 0) throw topicFault(topic, errorCode)
+    return partitions.length
   }
 
   /**

@@ -42,8 +42,13 @@ export interface SessionOptions {
   }
 }
 
-// Source: Apache Kafka `Errors.java`: what metadata says of a topic.
-const unknownTopicCode = 3
+/** What metadata says of a topic that has no partitions. */
+export function topicFault(topic: string, errorCode: number): KafkaError {
+  return errorCode === unknownTopicCode ? new UnknownTopicError(topic) : brokerError(errorCode, { topic })
+}
+
+// Source: Apache Kafka `Errors.java`.
+export const unknownTopicCode = 3
 const finalTopicCodes = new Set([17, 29])
 
 export class Session {
@@ -178,7 +183,7 @@ export class Session {
       const open = topics.find(topic => snapshot.topics.get(topic) === undefined)
       const errorCode = faulty === undefined ? 0 : (snapshot.topics.get(faulty)?.errorCode ?? 0)
       if (faulty !== undefined) {
-        this.lastFault = brokerError(errorCode, { topic: faulty })
+        this.lastFault = topicFault(faulty, errorCode)
         if (finalTopicCodes.has(errorCode)) throw this.lastFault
       } else if (open === undefined) return
     }
