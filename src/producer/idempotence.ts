@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts'
 import { backoff } from '../cluster/backoff.ts'
 import type { BrokerPool } from '../cluster/broker-pool.ts'
-import { brokerError, KafkaError, ProtocolError } from '../errors.ts'
+import { BrokerError, brokerError, KafkaError, ProtocolError } from '../errors.ts'
 import { initProducerId } from '../protocol/apis/init-producer-id.ts'
 import { stateMachine } from '../state-machine.ts'
 import type { Batch } from './batch.ts'
@@ -113,9 +113,8 @@ export class Idempotence {
     try {
       const connection = await pool.any()
       if (connection.version(initProducerId) === undefined) {
-        throw new ProtocolError('the broker does not offer InitProducerId, which idempotence needs', {
-          broker: connection.label,
-        })
+        const what = 'the broker does not offer InitProducerId, which idempotence needs'
+        return this.#refused(new ProtocolError(what, { broker: connection.label }))
       }
       const body = { transactionalId: null, transactionTimeoutMs: requestTimeoutMs, producerId: -1n, producerEpoch: -1 }
       const answer = await connection.request(initProducerId, body, { timeoutMs: requestTimeoutMs })
@@ -134,9 +133,16 @@ export class Idempotence {
       error = thrown
     }
     if (this.#state.state === 'stopped') return
+    // Only a broker's own word is final: a connection that breaks, in whatever way, says nothing about the next one.
+    if (error instanceof BrokerError && !error.retriable) return this.#refused(error)
     this.#state.to('none')
-    if (error.retriable) this.#retryLater()
-    else this.#options.on.fatal(error)
+    this.#retryLater()
+  }
+
+  #refused(error: KafkaError): void {
+    if (this.#state.state === 'stopped') return
+    this.#state.to('none')
+    this.#options.on.fatal(error)
   }
 
   #retryLater(): void {

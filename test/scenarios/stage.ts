@@ -1,7 +1,13 @@
 // A producer on a mock cluster in memory, under a clock that the test moves, and the judge of what came of it all.
 
 import { expect } from 'vitest'
-import { type DeliveryReport, type KafkaError, Producer, type ProducerOptions } from '../../src/index.ts'
+import {
+  type DeliveryReport,
+  type KafkaError,
+  Producer,
+  type ProducerOptions,
+  type Transport,
+} from '../../src/index.ts'
 import { MockCluster, type MockClusterOptions } from '../../src/mock/index.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -10,6 +16,8 @@ export interface StageOptions {
   readonly topics?: MockClusterOptions['topics']
   readonly kafkaVersion?: string
   readonly config?: Partial<ProducerOptions>
+  /** Comes between the producer and the brokers. */
+  readonly between?: (transport: Transport) => Transport
 }
 
 /** One call of the producer and what became of it. The record's value begins with `id`. */
@@ -40,12 +48,12 @@ export class Stage {
   /** In the order of the events, for each partition. */
   readonly #reported = new Map<string, number[]>()
 
-  private constructor(clock: FakeClock, cluster: MockCluster, config: Partial<ProducerOptions>) {
+  private constructor(clock: FakeClock, cluster: MockCluster, { config, between = t => t }: StageOptions) {
     this.clock = clock
     this.cluster = cluster
     this.producer = new Producer({
       'bootstrap.servers': cluster.bootstrapServers,
-      transport: cluster.transport,
+      transport: between(cluster.transport),
       clock,
       ...config,
     })
@@ -54,11 +62,12 @@ export class Stage {
     }
   }
 
-  static async set({ brokers = 1, topics = { t: {} }, kafkaVersion, config = {} }: StageOptions = {}): Promise<Stage> {
+  static async set(options: StageOptions = {}): Promise<Stage> {
+    const { brokers = 1, topics = { t: {} }, kafkaVersion } = options
     const clock = new FakeClock()
     const version = kafkaVersion === undefined ? {} : { kafkaVersion }
     const cluster = await MockCluster.start({ brokers, topics, clock, transport: 'memory', ...version })
-    return new Stage(clock, cluster, config)
+    return new Stage(clock, cluster, options)
   }
 
   /** Dispatches one message, `bytes` long at least. */
