@@ -203,6 +203,7 @@ export class Accumulator {
     const batch = this.#make(queue, message, profile, calledAt)
     const place = { queue, batch }
     queue.batches.push(batch)
+    queue.newest = batch
     firstAlive(this.#alive)
     this.#alive.push(place)
     this.#listDeadline(place)

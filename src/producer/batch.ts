@@ -85,7 +85,9 @@ export class Batch {
   readonly #ends: number[] = []
   #chunk: Buffer | null = null
   #position = 0
+  // Of the message that `fits` was asked about.
   #bodyBytes = 0
+  #timestamp = 0
   // Adding this to a monotonic time gives the time of day, rounded down to milliseconds.
   readonly #wallOffset: number
   readonly #baseTimestamp: number
@@ -133,8 +135,8 @@ export class Batch {
 
   /** Whether the message still fits; the first one always does. */
   fits(message: PreparedMessage, calledAt: number, maxRecords: number, maxBytes: number): boolean {
-    const delta = this.#timestampOf(message, calledAt) - this.#baseTimestamp
-    this.#bodyBytes = recordBodyBytes(message, delta, this.count)
+    this.#timestamp = this.#timestampOf(message, calledAt)
+    this.#bodyBytes = recordBodyBytes(message, this.#timestamp - this.#baseTimestamp, this.count)
     if (this.count === 0) return true
     return this.count < maxRecords && batchHeaderBytes + this.recordsBytes + recordBytes(this.#bodyBytes) <= maxBytes
   }
@@ -144,7 +146,7 @@ export class Batch {
     const bytes = recordBytes(this.#bodyBytes)
     if (this.#chunk === null || this.#position + bytes > this.#chunk.length) this.#grow(bytes)
     const index = this.count++
-    const timestamp = this.#timestampOf(message, calledAt)
+    const timestamp = this.#timestamp
     const delta = timestamp - this.#baseTimestamp
     this.#position = writeRecord(
       this.#chunk as unknown as Buffer,

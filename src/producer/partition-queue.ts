@@ -13,6 +13,8 @@ export class PartitionQueue {
   readonly partition: number
   /** Batches without a verdict, oldest first; only the last one can be open. */
   readonly batches = new Deque<Batch>()
+  /** The batch opened last, in whatever state. */
+  newest: Batch | null = null
   /** Node id of the leader, -1 if there is none or it is not known. */
   leader = -1
   leaderEpoch = -1
@@ -47,8 +49,8 @@ export class PartitionQueue {
 
   /** The batch that still takes records. */
   get open(): Batch | null {
-    const last = this.batches.last()
-    return last !== undefined && last.state === 'open' ? last : null
+    const { newest } = this
+    return newest !== null && newest.state === 'open' ? newest : null
   }
 
   /**

@@ -2,7 +2,7 @@
 // A record is encoded once, into the memory of its batch; the header is filled when the batch is drained.
 // Source: Apache Kafka, "Implementation / Message Format"; KIP-98, KIP-82.
 
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { crc32c } from './crc32c.ts'
 
 export const batchHeaderBytes = 61
@@ -143,9 +143,13 @@ function isGathered(value: Uint8Array | readonly Uint8Array[] | null): value is 
   return Array.isArray(value)
 }
 
+// What `write` calls after a look at its arguments, which takes as long as the writing. bench/accumulator.ts: 0.58 to 0.52.
+type WriteUtf8 = (this: Buffer, text: string, at: number, length: number) => number
+const writeUtf8: WriteUtf8 = Reflect.get(Buffer.prototype, 'utf8Write') ?? Buffer.prototype.write
+
 /** Writes `text` as UTF-8; `length` is its encoded size. Returns where the next byte goes. */
 export function writeString(into: Buffer, at: number, text: string, length: number): number {
-  if (length !== text.length || length > shortBytes) return at + into.write(text, at, length, 'utf8')
+  if (length !== text.length || length > shortBytes) return at + writeUtf8.call(into, text, at, length)
   for (let i = 0; i < length; i++) into[at++] = text.charCodeAt(i)
   return at
 }
