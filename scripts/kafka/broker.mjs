@@ -32,7 +32,7 @@ export async function createBroker(node, cluster) {
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
   await mkdir(logDir)
   await writeFile(config, lines.join(''))
-  await runTool('kafka.tools.StorageTool', ['format', '-t', cluster.clusterId, '-c', config])
+  await runTool('kafka.tools.StorageTool', ['format', `--cluster-id=${cluster.clusterId}`, '-c', config])
   const classPath = await kafkaClassPath()
 
   /** @type {import('node:child_process').ChildProcess | null} */
