@@ -58,11 +58,10 @@ async function sendAll(
   const stopping = new AbortController()
   const sending = new Sending(producer, settings, stopping.signal)
   const forgetInterrupts = terminal.onInterrupt(() => {
-    if (stopping.signal.aborted) void producer.close({ force: true })
-    else {
-      terminal.stderr.write(`\nstopping: ${producer.queueSize} messages are on their way (again: give them up)\n`)
-      stopping.abort()
-    }
+    const waiting = producer.queueSize
+    if (stopping.signal.aborted || waiting === 0) void producer.close({ force: true })
+    else terminal.stderr.write(`\nstopping: ${waiting} messages are on their way (again: give them up)\n`)
+    stopping.abort()
   })
   const sizes = inputs.map(({ bytes }) => bytes)
   const progress = showProgress(
@@ -77,6 +76,8 @@ async function sendAll(
     for (const input of inputs) await sending.read(input, tick)
     await producer.flush()
     tick()
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error
   } finally {
     clearInterval(ticking)
     progress.stop()

@@ -35,6 +35,7 @@ export class Sending {
   readonly #stop: AbortSignal
   readonly #failures: string[] = []
   #hopeless = false
+  #cutShort = false
 
   constructor(producer: Producer, rules: LineRules & { readonly lineEnd: number }, stop: AbortSignal) {
     this.#producer = producer
@@ -55,6 +56,7 @@ export class Sending {
           line++
           this.bytesRead += bytes.length + 1
           if (bytes.length > 0) await this.#send(bytes, { input: input.name, line, bytes: bytes.length })
+          if (this.#hopeless) this.#cutShort = true
           if (this.#hopeless || this.#stop.aborted) return
         }
         tick()
@@ -133,7 +135,7 @@ export class Sending {
       `${this.failed} ${this.failed === 1 ? 'was' : 'were'} not delivered:\n`,
       ...this.#failures.map(failure => `${failure}\n`),
       more > 0 ? `  and ${more} more\n` : '',
-      this.#hopeless ? 'Nothing was read after that.\n' : '',
+      this.#cutShort ? 'Nothing was read after that.\n' : '',
     ].join('')
   }
 }

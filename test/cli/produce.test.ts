@@ -99,6 +99,18 @@ describe('what is not delivered', () => {
     expect(terminal.err).toContain('\n  and 2 more\n')
   })
 
+  test('ends the reading when nothing that follows can be delivered either', async () => {
+    const stdin = new PassThrough()
+    const terminal = testTerminal(stdin)
+    stdin.write('one\n')
+    const done = produce(['-t', 'missing', '-X', 'topic.metadata.propagation.max.ms=0', '-X', 'linger.ms=0'], terminal)
+    const again = setInterval(() => stdin.write('more\n'), 5)
+    expect((await done).code).toBe(1)
+    clearInterval(again)
+    expect(terminal.err).toMatch(/ not delivered:\n {2}stdin line 1, missing: topic 'missing' does not exist/)
+    expect(terminal.err).toMatch(/\nNothing was read after that\.\n$/)
+  })
+
   test('is everything, when nobody answers', async () => {
     const terminal = testTerminal('never read\n')
     expect(await run(['produce', '-b', '127.0.0.1:1', '-t', 't'], terminal)).toBe(1)
@@ -115,8 +127,28 @@ describe('Ctrl-C', () => {
     await expect.poll(() => cluster.log('t', 0).length).toBe(2)
     terminal.interrupt()
     expect((await done).code).toBe(130)
-    expect(terminal.err).toContain('stopping: ')
-    expect(terminal.err).toContain('2 of 2 messages delivered')
+    expect(terminal.err).toMatch(/^2 of 2 messages delivered/)
+  })
+
+  test('waits for what is on its way', async () => {
+    cluster.rtt(200)
+    const stdin = new PassThrough()
+    const terminal = testTerminal(stdin)
+    stdin.write('one\ntwo\n')
+    const done = produce(['-t', 't', '-X', 'linger.ms=0'], terminal)
+    await expect.poll(() => cluster.requests({ api: 'Produce' }).length, { interval: 10 }).toBe(1)
+    terminal.interrupt()
+    expect((await done).code).toBe(130)
+    expect(terminal.err).toMatch(/stopping: 2 messages are on their way .*\n2 of 2 messages delivered/)
+  })
+
+  test('ends the waiting for a broker that does not answer', async () => {
+    cluster.hangNext('ApiVersions')
+    const terminal = testTerminal(new PassThrough())
+    const done = produce(['-t', 't'], terminal)
+    await expect.poll(() => cluster.requests({ api: 'ApiVersions' }).length, { interval: 10 }).toBe(1)
+    terminal.interrupt()
+    expect((await done).code).toBe(130)
   })
 
   test('a second time gives up what is on its way', async () => {
