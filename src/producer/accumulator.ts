@@ -209,7 +209,7 @@ export class Accumulator {
     this.#listDeadline(place)
     queue.due = false
     if (queue.partition >= 0) {
-      if (this.flushing > 0) this.#release(queue)
+      if (this.flushing > 0 || this.#limits.lingerMs === 0) this.#release(queue)
       else {
         this.#firstLingering()
         this.#lingering.push({ queue, batch, until: calledAt + this.#limits.lingerMs })

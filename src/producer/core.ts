@@ -157,8 +157,11 @@ export class ProducerCore {
     session.calledAt = calledAt
     const profile = terms.profile(topic.profile)
     const queue = topic.place(message, profile)
-    this.#take(message.userBytes)
-    return session.accumulator.append(queue, message, profile, calledAt, awaited)
+    if (this.room.messages === 0) this.#hold?.switch(true)
+    this.room.take(message.userBytes)
+    const batch = session.accumulator.append(queue, message, profile, calledAt, awaited)
+    if (this.config.options.flushEvery !== undefined) this.#releaseIfEnough()
+    return batch
   }
 
   /** Throws what `append` would throw for this topic and explicit partition. */
@@ -363,6 +366,7 @@ export class ProducerCore {
           if (this.#state.is('connecting')) this.#state.to('connected')
           this.events.emit('connected', {})
         },
+        updated: () => this.#releaseIfEnough(),
         published: batch => this.#published(batch),
         reports: () => this.#reportListener(),
         fatal: error => {
@@ -389,13 +393,10 @@ export class ProducerCore {
     this.events.emit(state, {})
   }
 
-  #take(bytes: number): void {
-    if (this.room.messages === 0) this.#hold?.switch(true)
-    this.room.take(bytes)
-    const { flushEvery } = this.config.options
-    if (flushEvery !== undefined && this.room.messages - this.inFlight >= flushEvery) {
-      this.#session?.accumulator.releaseAll()
-    }
+  // As many messages wait as `flushEvery` says.
+  #releaseIfEnough(): void {
+    const { flushEvery = Number.POSITIVE_INFINITY } = this.config.options
+    if (this.room.messages - this.inFlight >= flushEvery) this.#session?.accumulator.releaseAll()
   }
 
   #published(batch: Batch): void {

@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly on: {
     /** Brokers and topics are known for the first time. */
     connected(): void
+    /** What waited for its topic to become known may have found its partition. */
+    updated(): void
     published(batch: Batch): void
     reports(): ((report: DeliveryReport) => void) | null
     fatal(error: FatalError): void
@@ -238,6 +240,7 @@ export class Session {
       this.#connected = true
       this.#options.on.connected()
     }
+    this.#options.on.updated()
     if (this.#isWaiting()) this.metadata.refresh()
     this.sender.wake()
   }
