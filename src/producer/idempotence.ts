@@ -113,7 +113,7 @@ export class Idempotence {
     try {
       const connection = await pool.any()
       if (connection.version(initProducerId) === undefined) {
-        const what = 'the broker does not offer InitProducerId, which idempotence needs'
+        const what = `${connection.label}: InitProducerId, which idempotence needs, is not offered`
         return this.#refused(new ProtocolError(what, { broker: connection.label }))
       }
       const body = { transactionalId: null, transactionTimeoutMs: requestTimeoutMs, producerId: -1n, producerEpoch: -1 }
