@@ -71,11 +71,17 @@ export async function must(command, args, options = {}) {
   return stdout
 }
 
+const tools = {
+  biome: '@biomejs/biome/bin/biome',
+  publint: 'publint/src/cli.js',
+  tsc: 'typescript/bin/tsc',
+  tsup: 'tsup/dist/cli-default.js',
+  vitest: 'vitest/vitest.mjs',
+}
+
 /** The JavaScript behind a development tool, run by this very Node: no shell, no shim, the same on every platform. */
 export function tool(name, ...args) {
-  const scripts = { tsc: 'typescript/bin/tsc', biome: '@biomejs/biome/bin/biome', tsup: 'tsup/dist/cli-default.js' }
-  Object.assign(scripts, { vitest: 'vitest/vitest.mjs', publint: 'publint/src/cli.js' })
-  return [process.execPath, [join(root, 'node_modules', scripts[name]), ...args]]
+  return [process.execPath, [join(root, 'node_modules', tools[name]), ...args]]
 }
 
 /** npm, by the copy that runs this script where there is one. */
