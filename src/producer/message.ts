@@ -75,12 +75,6 @@ export class PreparedMessage implements RecordInput {
     )
   }
 
-  /** The message it was prepared from, with the bytes that serializers and key maker made. */
-  toMessage(from: Message): Message {
-    const key = this.keyLength < 0 ? null : Buffer.from(this.key.subarray(0, this.keyLength))
-    return { ...from, topic: this.topic, key, value: this.value }
-  }
-
   /** A copy that owns its bytes, for a message that has to wait. */
   clone(): PreparedMessage {
     const copy = Object.assign(new PreparedMessage(), this)
@@ -104,7 +98,8 @@ export function prepareMessage(message: Message, rules: MessageRules, into: Prep
   const { value, headers, partition, partitionKey, timestamp, opaque } = message
   let { topic, key } = message
   if (rules.keyMaker !== null) key = rules.keyMaker(message) as Message['key']
-  const valueBytes = rules.valueSerializer === null ? value : rules.valueSerializer(value as never, message)
+  const valueBytes =
+    rules.valueSerializer === null || value == null ? value : rules.valueSerializer(value as never, message)
   const keyBytes = rules.keySerializer === null || key == null ? key : rules.keySerializer(key as never, message)
 
   topic ??= rules.defaultTopic
@@ -133,6 +128,14 @@ export function prepareMessage(message: Message, rules: MessageRules, into: Prep
     into.headersLength = 1
   } else headerBytes = encodeHeaders(into, pairs)
   into.userBytes = Math.max(into.keyLength, 0) + Math.max(into.valueLength, 0) + headerBytes
+}
+
+/** All that can be read of a message only once, read: getters, and headers that are an iterator. */
+export function snapshotOf(message: Message, index: number): Message {
+  if (typeof message !== 'object' || message === null) refuse('message', message, 'an object', index)
+  const { topic, value, key, headers, partition, partitionKey, timestamp, opaque } = message
+  const pairs = headers == null ? null : listHeaders(headers, index)
+  return { topic, value, key, headers: pairs, partition, partitionKey, timestamp, opaque } as Message
 }
 
 function setValue(into: PreparedMessage, value: unknown, index: number | undefined): void {

@@ -135,7 +135,7 @@ export class Producer extends ProducerView {
     this.#core.defineTopic(name, topicConfig)
     return {
       name,
-      send: (message, options) => this.send({ ...message, topic: name }, options),
+      send: async (message, options) => this.send({ ...message, topic: name }, options),
       dispatch: (message, options) => this.dispatch({ ...message, topic: name }, options),
       partitionCount: () => this.partitionCount(name),
     }

@@ -7,7 +7,7 @@ import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { type Held, type ProducerCore, Terms } from './core.ts'
 import { DeliveryHandle, withLimits } from './delivery.ts'
-import { type Message, type MessageRules, type PreparedMessage, prepareMessage } from './message.ts'
+import { type Message, type PreparedMessage, prepareMessage, snapshotOf } from './message.ts'
 import type { DeliveryReport } from './report.ts'
 import { type Outgoing, SendMany } from './send-many.ts'
 
@@ -76,10 +76,7 @@ export class ProducerView {
    * Rejects with ProduceManyError, whose `reports` has every verdict, when at least one delivery failed.
    */
   sendMany(messages: Iterable<Message>, options?: SendOptions): Promise<DeliveryReport[]> {
-    return this.#withScratch(scratch => {
-      const checked = this.#checkAll(messages, scratch, options)
-      return this.#sendAll(this.#outgoing(checked, scratch, options), options?.signal)
-    })
+    return this.#withScratch(scratch => this.#sendAll(this.#checkAll(messages, scratch, options), options?.signal))
   }
 
   /**
@@ -106,8 +103,7 @@ export class ProducerView {
   dispatchMany(messages: Iterable<Message>, options?: DispatchOptions): DeliveryHandle[] {
     const scratch = this.#core.enter()
     try {
-      const checked = this.#checkAll(messages, scratch, options)
-      return this.#dispatchAll(this.#outgoing(checked, scratch, options))
+      return this.#dispatchAll(this.#checkAll(messages, scratch, options))
     } finally {
       this.#core.leave()
     }
@@ -126,11 +122,10 @@ export class ProducerView {
   }
 
   /** Sends a record without a value, which removes `key` from a compacted topic. As `send()` otherwise. */
-  tombstone(message: { topic?: string; key: string | Uint8Array; partition?: number }): Promise<DeliveryReport> {
-    if (message?.key == null) {
-      return Promise.reject(new InvalidMessageError('key', 'key is missing: a tombstone is a message about a key'))
-    }
-    return this.send({ ...message, value: null })
+  async tombstone(message: { topic?: string; key: string | Uint8Array; partition?: number }): Promise<DeliveryReport> {
+    const tombstone: Message = { ...message, value: null }
+    if (tombstone.key != null) return this.send(tombstone)
+    throw new InvalidMessageError('key', 'key is missing: a tombstone is a message about a key')
   }
 
   /** Holds a message until `flushBuffer()` or `dispatchBuffer()`; checked now, sent then. Returns the number held. */
@@ -144,7 +139,7 @@ export class ProducerView {
     const scratch = core.enter()
     const timestamp = core.clock.wallNow()
     try {
-      const outgoing = this.#outgoing(this.#checkAll(messages, scratch), scratch)
+      const outgoing = this.#checkAll(messages, scratch)
       for (let i = 0; i < outgoing.size; i++) {
         const message = outgoing.at(i).message.clone()
         if (message.timestamp < 0) message.timestamp = timestamp
@@ -160,8 +155,7 @@ export class ProducerView {
   flushBuffer(): Promise<DeliveryReport[]> {
     return this.#withScratch(() => {
       this.#core.producing()
-      const outgoing = this.#takeBuffered()
-      return this.#sendAll(outgoing, undefined, rest => this.#core.holdAgain(rest))
+      return this.#sendAll(this.#takeBuffered(), undefined, rest => this.#core.holdAgain(rest))
     })
   }
 
@@ -200,40 +194,42 @@ export class ProducerView {
     )
   }
 
-  // All messages as they come out of middleware, serializers and key maker, which run once. Throws before anything is queued.
-  #checkAll(messages: Iterable<Message>, scratch: PreparedMessage, options?: DispatchOptions): readonly Message[] {
+  // Throws before anything is queued. All code of the user's runs here, and once: what is prepared again is a snapshot,
+  // and what serializers and key maker have made is kept as it is.
+  #checkAll(messages: Iterable<Message>, scratch: PreparedMessage, options?: DispatchOptions): Outgoing {
     const core = this.#core
     core.producing()
-    const given = Array.isArray(messages) ? (messages as readonly Message[]) : Array.from(messages)
-    const plain = core.middleware.length === 0 && core.rules.isPlain
-    const checked: Message[] = []
-    for (let index = 0; index < given.length; index++) {
-      const message = core.middleware.length === 0 ? given[index] : core.transform(given[index] as Message)
-      prepareMessage(message as Message, core.rules, scratch, index)
+    const { rules } = core
+    const snapshots: Message[] = []
+    const copies: Held[] = []
+    let index = 0
+    for (const given of checkList(messages)) {
+      const transformed = core.middleware.length === 0 ? given : core.transform(given)
+      const message = rules.isPlain ? snapshotOf(transformed, index) : transformed
+      prepareMessage(message, rules, scratch, index)
       this.#complete(scratch, options, index)
       core.checkPlace(scratch, index)
-      if (!plain) checked.push(scratch.toMessage(message as Message))
+      if (rules.isPlain) snapshots.push(message)
+      else copies.push({ message: scratch.clone(), terms: this.#terms })
+      index++
     }
-    return plain ? given : checked
-  }
-
-  #outgoing(messages: readonly Message[], scratch: PreparedMessage, options?: DispatchOptions): Outgoing {
-    const rules: MessageRules = { ...plainRules, defaultTopic: this.#core.rules.defaultTopic }
+    if (!rules.isPlain) return { size: index, at: i => copies[i] as Held }
     const held: Held = { message: scratch, terms: this.#terms }
     return {
-      size: messages.length,
-      at: index => {
-        prepareMessage(messages[index] as Message, rules, scratch, index)
-        this.#complete(scratch, options, index)
+      size: index,
+      at: i => {
+        prepareMessage(snapshots[i] as Message, rules, scratch, i)
+        this.#complete(scratch, options, i)
         return held
       },
     }
   }
 
   #takeBuffered(): Outgoing {
-    const { buffered } = this.#core
+    const { buffered, events } = this.#core
     const held = [...buffered]
     buffered.clear()
+    events.emit('buffer.flushed', { count: held.length })
     return { size: held.length, at: index => held[index] as Held }
   }
 
@@ -330,12 +326,9 @@ export class ProducerView {
   }
 }
 
-const plainRules: MessageRules = {
-  defaultTopic: null,
-  keySerializer: null,
-  valueSerializer: null,
-  keyMaker: null,
-  isPlain: true,
+function checkList(messages: Iterable<Message>): Iterable<Message> {
+  if (typeof messages?.[Symbol.iterator] === 'function') return messages
+  throw new InvalidMessageError('messages', `messages is ${typeof messages}: it must be an array or another iterable`)
 }
 
 function checkPartitioner(partitioner: unknown): PartitionerName | PartitionerFunction {
