@@ -93,8 +93,8 @@ export class Session {
         topicAdded: topic => this.metadata.want(topic),
         opened: () => this.sender.arm(),
         sealed: (queue, batch) => this.sender.sealed(queue, batch),
-        due: queue => this.sender.list(queue),
-        awaited: queue => this.sender.listAwaited(queue),
+        due: queue => this.sender.due(queue),
+        awaited: queue => this.sender.awaited(queue),
       },
     )
     this.#pool = new BrokerPool({
@@ -152,7 +152,7 @@ export class Session {
           requestTimeoutMs: properties['socket.timeout.ms'],
           retryBackoffMs,
           retryBackoffMaxMs,
-          on: { ready: () => this.sender.availableAll(), fatal: error => this.#fatal(error) },
+          on: { ready: () => this.sender.available(), fatal: error => this.#fatal(error) },
         })
       : null
     this.sender = new Sender({
