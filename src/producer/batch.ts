@@ -289,6 +289,8 @@ export class Batch {
    */
   moveAll(message: PreparedMessage, place: (message: PreparedMessage, calledAt: number) => Batch): void {
     if (this.#state === 'open') this.seal()
+    // At once: a partitioner that runs in `place` may purge.
+    this.to('done')
     const forward: Forward = { batches: [], indexes: [] }
     for (const bytes of this.#records()) {
       for (let at = 0; at < bytes.length; ) {
@@ -307,7 +309,6 @@ export class Batch {
     this.#callers = null
     this.#notified = null
     this.forward = forward
-    this.to('done')
     this.#releaseMemory()
   }
 

@@ -148,7 +148,7 @@ export class ProducerCore {
 
   /**
    * Queues a message that there is room for and returns its batch, of which it is the last record.
-   * Throws for a topic or partition that is known not to exist, and what a partitioner throws.
+   * Throws for a topic or partition that is known not to exist, and for a partitioner that throws or answers nonsense.
    */
   append(message: PreparedMessage, terms: Terms, calledAt: number, awaited: boolean): Batch {
     const session = this.#session ?? this.producing()
@@ -157,6 +157,8 @@ export class ProducerCore {
     session.calledAt = calledAt
     const profile = terms.profile(topic.profile)
     const queue = topic.place(message, profile)
+    // Again: a partitioner may have dispatched.
+    if (!this.room.fits(message.userBytes)) throw this.queueFull(message.userBytes)
     if (this.room.messages === 0) this.#hold?.switch(true)
     this.room.take(message.userBytes)
     const batch = session.accumulator.append(queue, message, profile, calledAt, awaited)

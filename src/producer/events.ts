@@ -67,21 +67,16 @@ export class Events {
 
   /** Throws InvalidMessageError for a name that does not exist, or what is no function. */
   add<Name extends EventName>(name: Name, fn: Listener<Name>, once: boolean): void {
-    if (!Object.hasOwn(names, name)) {
-      throw new InvalidMessageError(
-        'event',
-        `there is no event '${String(name)}': it must be one of ${eventNames.join(', ')}`,
-      )
-    }
+    checkName(name)
     if (typeof fn !== 'function')
       throw new InvalidMessageError('listener', `the listener of '${name}' must be a function`)
     this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), { fn, once }])
   }
 
+  /** Throws InvalidMessageError for a name that does not exist. */
   remove<Name extends EventName>(name: Name, fn: Listener<Name>): void {
-    const left = (this.#listeners.get(name) ?? []).filter(registered => registered.fn !== fn)
-    if (left.length > 0) this.#listeners.set(name, left)
-    else this.#listeners.delete(name)
+    checkName(name)
+    this.#keep(name, registered => registered.fn !== fn)
   }
 
   /** Whether it is worth building the event. */
@@ -91,13 +86,23 @@ export class Events {
 
   /** What a listener throws becomes an `error.occurred`, and nothing else. */
   emit<Name extends EventName>(name: Name, event: ProducerEvents[Name]): void {
-    for (const { fn, once } of this.#listeners.get(name) ?? []) {
-      if (once) this.remove(name, fn as Listener<Name>)
+    for (const registered of this.#listeners.get(name) ?? []) {
+      if (registered.once) this.#keep(name, other => other !== registered)
       try {
-        fn(event as never)
+        registered.fn(event as never)
       } catch (error) {
         if (name !== 'error.occurred') this.emit('error.occurred', { type: `listener of ${name}`, error })
       }
     }
   }
+  #keep(name: EventName, wanted: (registered: Registered) => boolean): void {
+    const left = (this.#listeners.get(name) ?? []).filter(wanted)
+    if (left.length > 0) this.#listeners.set(name, left)
+    else this.#listeners.delete(name)
+  }
+}
+
+function checkName(name: string): void {
+  if (Object.hasOwn(names, name)) return
+  throw new InvalidMessageError('event', `there is no event '${name}': it must be one of ${eventNames.join(', ')}`)
 }

@@ -30,6 +30,8 @@ export class PartitionQueue {
   owingLeader = -1
   /** The present leader has accepted a batch, so it knows our sequence: now several may be in flight. */
   proven = false
+  /** Reports are being given out. */
+  publishing = false
   failures = 0
   /** The last fault that kept a batch from being acknowledged. */
   lastError: KafkaError | null = null

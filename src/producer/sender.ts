@@ -139,6 +139,7 @@ export class Sender {
     const { accumulator, settlement } = this.#parts
     accumulator.releaseLingered(now)
     for (const { queue, batch } of accumulator.takeExpired(now)) {
+      if (batch.state === 'done') continue // by a listener that heard of one before it
       this.forsake(batch)
       settlement.expire(queue, batch)
     }

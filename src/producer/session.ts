@@ -227,7 +227,10 @@ export class Session {
   }
 
   #endAll(which: (batch: Batch) => boolean, end: (queue: PartitionQueue, batch: Batch) => void): void {
-    for (const { queue, batch } of [...this.accumulator.alive()]) if (which(batch)) end(queue, batch)
+    // A listener that hears of one batch may end others.
+    for (const { queue, batch } of [...this.accumulator.alive()]) {
+      if (batch.state !== 'done' && which(batch)) end(queue, batch)
+    }
   }
 
   #updated(snapshot: ClusterSnapshot): void {

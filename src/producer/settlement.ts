@@ -67,10 +67,14 @@ export class Settlement {
   #end(queue: PartitionQueue, batch: Batch, verdict: Verdict): void {
     queue.userBytes -= batch.userBytes
     batch.decide(verdict)
+    // A listener of a report may end further batches: their reports follow when this one's are out.
+    if (queue.publishing) return
+    queue.publishing = true
     for (let head = queue.batches.first(); head?.state === 'done'; head = queue.batches.first()) {
       queue.batches.shift()
       this.#publish(head)
     }
+    queue.publishing = false
   }
 
   #publish(batch: Batch): void {

@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import type { TopicMetadata } from '../cluster/snapshot.ts'
-import { InvalidMessageError, UnknownPartitionError } from '../errors.ts'
+import { InvalidMessageError, KafkaError, UnknownPartitionError } from '../errors.ts'
 import type {
   BuiltInPartitioner,
   PartitionerEnvironment,
@@ -72,7 +72,7 @@ export class TopicQueue implements TopicView {
 
   /**
    * Where the message goes: its own partition, or what the partitioner says; the holder while nothing is known.
-   * Throws UnknownPartitionError, and InvalidMessageError for a partitioner that answers nonsense.
+   * Throws UnknownPartitionError, and InvalidMessageError for a partitioner that throws or answers nonsense.
    */
   place(message: PreparedMessage, profile: TopicProfile): PartitionQueue {
     const { partitionCount } = this
@@ -107,15 +107,25 @@ export class TopicQueue implements TopicView {
   }
 
   #ask(partitioner: PartitionerFunction, message: PreparedMessage, key: Buffer, keyLength: number): number {
-    return partitioner({
-      topic: this.topic,
+    const { topic } = this
+    const context = {
+      topic,
       key: keyLength < 0 ? null : key.subarray(0, keyLength),
       value: valueBytes(message.value),
       headers: message.headersLength === 1 ? [] : readHeaders(message.headers.subarray(0, message.headersLength)),
       partitionCount: this.partitionCount,
       available: this.available,
       previousPartition: this.#previousPartition,
-    })
+    }
+    try {
+      return partitioner(context)
+    } catch (cause) {
+      if (cause instanceof KafkaError) throw cause
+      throw new InvalidMessageError('partition', `the partitioner of topic '${topic}' threw: ${cause}`, {
+        topic,
+        cause,
+      })
+    }
   }
 
   #named(name: string): BuiltInPartitioner {
