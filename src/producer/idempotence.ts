@@ -76,6 +76,10 @@ export class Idempotence {
       queue.producerId = this.#producerId
       queue.producerEpoch = this.#producerEpoch
       queue.nextSequence = 0
+      // This batch is not in the log, so nothing behind it got there under the old epoch, whatever became of it.
+      for (const behind of queue.batches) behind.uncertain = false
+      // A broker that does not know this id takes any first sequence: nothing may overtake the one that begins.
+      queue.proven = false
     }
     const { producerId, producerEpoch, nextSequence } = queue
     batch.stamp = { producerId, producerEpoch, baseSequence: nextSequence }

@@ -11,7 +11,13 @@ import { FakeClock } from '../support/fake-clock.ts'
 
 const largest = 2 ** 31 - 1
 
-async function assigned(): Promise<{ idempotence: Idempotence; batch: (count: number) => Batch }> {
+interface Assigned {
+  readonly clock: FakeClock
+  readonly idempotence: Idempotence
+  readonly batch: (count: number) => Batch
+}
+
+async function assigned(): Promise<Assigned> {
   const clock = new FakeClock()
   const cluster = await MockCluster.start({ clock, transport: 'memory' })
   const [host = '', port] = cluster.bootstrapServers.split(':')
@@ -51,7 +57,7 @@ async function assigned(): Promise<{ idempotence: Idempotence; batch: (count: nu
     }
     return made
   }
-  return { idempotence, batch }
+  return { clock, idempotence, batch }
 }
 
 describe('sequences', () => {
@@ -103,15 +109,49 @@ describe('a new epoch', () => {
   test('leaves its stamp to a batch that may be in the log', async () => {
     const { idempotence, batch } = await assigned()
     const queue = new PartitionQueue('t', 0)
-    const [certain, uncertain] = [batch(2), batch(2)]
-    idempotence.stamp(queue, certain)
+    const [uncertain, certain] = [batch(2), batch(2)]
+    for (const each of [uncertain, certain]) {
+      queue.batches.push(each)
+      idempotence.stamp(queue, each)
+    }
+    uncertain.uncertain = true
+    idempotence.bump(idempotence.producerId, 0)
     idempotence.stamp(queue, uncertain)
+    idempotence.stamp(queue, certain)
+    expect(uncertain.stamp).toMatchObject({ producerEpoch: 0, baseSequence: 0 })
+    expect(certain.stamp).toMatchObject({ producerEpoch: 1, baseSequence: 0 })
+  })
+
+  test('is for all behind the batch that it begins with: without that they cannot be in the log', async () => {
+    const { idempotence, batch } = await assigned()
+    const queue = new PartitionQueue('t', 0)
+    const [certain, uncertain] = [batch(2), batch(3)]
+    for (const each of [certain, uncertain]) {
+      queue.batches.push(each)
+      idempotence.stamp(queue, each)
+    }
     uncertain.uncertain = true
     idempotence.bump(idempotence.producerId, 0)
     idempotence.stamp(queue, certain)
     idempotence.stamp(queue, uncertain)
     expect(certain.stamp).toMatchObject({ producerEpoch: 1, baseSequence: 0 })
-    expect(uncertain.stamp).toMatchObject({ producerEpoch: 0, baseSequence: 2 })
+    expect(uncertain.stamp).toMatchObject({ producerEpoch: 1, baseSequence: 2 })
+    expect(uncertain.uncertain).toBe(false)
+  })
+
+  test.each(['bump', 'renew'] as const)('after %s() proves nothing until a batch of it was accepted', async how => {
+    const { idempotence, batch, clock } = await assigned()
+    const queue = new PartitionQueue('t', 0)
+    idempotence.stamp(queue, batch(1))
+    queue.proven = true
+    if (how === 'bump') idempotence.bump(idempotence.producerId, 0)
+    else {
+      idempotence.renew(idempotence.producerId)
+      idempotence.ready()
+      await clock.settle()
+    }
+    idempotence.stamp(queue, batch(1))
+    expect(queue.proven).toBe(false)
   })
 
   test('comes once for a break that several batches tell of', async () => {
