@@ -76,8 +76,12 @@ export class PartitionQueue {
 
   /** Whether something is there that is not on its way. */
   get waiting(): boolean {
-    const last = this.batches.last()
-    return last !== undefined && last.state !== 'inFlight' && last.state !== 'done'
+    // Nearly always the last one tells; behind one that waits others may be on their way, or given up.
+    for (let i = this.batches.size - 1; i >= 0; i--) {
+      const { state } = this.batches.at(i) as Batch
+      if (state !== 'inFlight' && state !== 'done') return true
+    }
+    return false
   }
 
   /** A new leader has to prove itself. Says whether it is new. */
