@@ -124,7 +124,9 @@ export class Session {
         ready: nodeId => this.sender.available(nodeId),
         drained: nodeId => this.sender.available(nodeId),
         connected: ({ host, port }) => events.emit('broker.connected', { broker: `${host}:${port}` }),
-        disconnected: ({ host, port }, error) => {
+        disconnected: ({ nodeId, host, port }, error) => {
+          // What waited for a pause or a full socket to end will not hear of it any more.
+          this.sender.available(nodeId)
           events.emit('broker.disconnected', { broker: `${host}:${port}`, ...(error === undefined ? {} : { error }) })
           // A leader that cannot be reached may lead no more; with acks 0 this is all that it says about it.
           if (error !== undefined) this.metadata.refresh()

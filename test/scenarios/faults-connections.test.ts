@@ -219,6 +219,24 @@ describe('a broker that asks for a pause (KIP-219)', () => {
     await stage.finish()
   })
 
+  test('and goes down meanwhile gets what waited when it is back', async () => {
+    const stage = await Stage.set({ brokers: 2, topics: { t: { partitions: 2 } } })
+    for (const partition of [0, 1]) stage.dispatch({ partition })
+    await stage.reports(1000)
+    stage.cluster.throttle(5000, { api: 'Produce' })
+    stage.dispatch({ partition: 1 })
+    await stage.clock.advance(100)
+    stage.cluster.throttle(0)
+    stage.dispatch({ partition: 1 })
+    await stage.clock.advance(100)
+    stage.cluster.brokerDown(2)
+    await stage.clock.advance(1000)
+    await stage.cluster.brokerUp(2)
+    await stage.reports(3000)
+    expect(stage.log(1)).toEqual([1, 2, 3])
+    await stage.finish()
+  })
+
   test('gets it although messages reach their deadline meanwhile', async () => {
     const stage = await proven({ config: { 'message.timeout.ms': 1000 } })
     stage.cluster.throttle(3000, { api: 'Produce' })

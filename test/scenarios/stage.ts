@@ -90,9 +90,10 @@ export class Stage {
     const call = this.#call(topic, partition)
     this.calls.push(call)
     const value = String(call.id).padEnd(bytes, ' ')
-    call.ended = this.producer
-      .send({ topic, partition, value, opaque: call })
-      .catch(() => (call.report ?? Promise.reject(new Error('rejected before it was reported'))) as DeliveryReport)
+    call.ended = this.producer.send({ topic, partition, value, opaque: call }).catch((error: KafkaError) => {
+      if (call.report === null) this.#told(refusal(topic, call, error))
+      return call.report as DeliveryReport
+    })
     return call
   }
 
@@ -169,6 +170,7 @@ export class Stage {
     call.told++
     call.report = report
     if (report.partition >= 0) call.partition = report.partition
+    if (report.attempts === 0 && report.timestamp < 0) return
     const place = `${call.topic} ${call.partition}`
     this.#reported.set(place, [...(this.#reported.get(place) ?? []), call.id])
   }
@@ -219,4 +221,10 @@ export class Stage {
 
 function idOf(value: Uint8Array | null): number {
   return Number(new TextDecoder().decode(value ?? undefined))
+}
+
+// Of a message that was never queued there is no event.
+function refusal(topic: string, opaque: Call, error: KafkaError): DeliveryReport {
+  const nowhere = { topic, partition: -1, offset: -1n, timestamp: -1, attempts: 0, latencyMs: 0 }
+  return { ...nowhere, status: 'not-persisted', error, opaque }
 }
