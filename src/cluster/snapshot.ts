@@ -95,11 +95,11 @@ export function hintedSnapshot(
   return Object.freeze({ ...last, version: last.version + 1, brokers, topics })
 }
 
-/** Whether asking again may tell more about the topic: not there yet, or a partition without a leader. */
+/** Whether asking again may tell more about the topic: not there yet, without partitions, or one without a leader. */
 export function isIncomplete(topic: TopicMetadata | undefined): boolean {
   if (topic === undefined) return true
   if (topic.errorCode !== 0) return describeErrorCode(topic.errorCode).retriable
-  return topic.available.length < topic.partitions.length
+  return topic.partitions.length === 0 || topic.available.length < topic.partitions.length
 }
 
 function nextTopic(

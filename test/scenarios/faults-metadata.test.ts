@@ -121,6 +121,23 @@ describe('a partition without a leader', () => {
     await stage.finish()
   })
 
+  test('gets the batch that waits before one that was given up', async () => {
+    const stage = await started({ config: { 'max.in.flight': 1 } })
+    stage.cluster.rtt(50)
+    stage.cluster.failPartition('t', 0, 'NOT_LEADER_OR_FOLLOWER')
+    stage.dispatch()
+    await stage.clock.advance(10)
+    const purged = stage.dispatch()
+    stage.producer.purge({ queued: true })
+    stage.cluster.leaderless('t', 0)
+    await stage.clock.advance(2000)
+    stage.cluster.moveLeader('t', 0, 2)
+    await stage.reports(3000)
+    expect(purged.report?.error?.code).toBe(-152)
+    expect(stage.log()).toEqual([0, 1])
+    await stage.finish()
+  })
+
   test('from the start takes messages once it has one', async () => {
     const stage = await Stage.set({ brokers: 2 })
     stage.cluster.leaderless('t', 0)
@@ -168,6 +185,18 @@ describe('metadata that is behind', () => {
     stage.cluster.omitPartitionOnce('t', 2)
     stage.dispatch({ partition: 2 })
     await stage.reports(3000)
+    await stage.finish()
+  })
+
+  test('that tells of no partition at all is asked again', async () => {
+    const stage = await started({ kafkaVersion: '2.1' })
+    stage.cluster.omitPartitionOnce('t', 0)
+    stage.cluster.failPartition('t', 0, 'NOT_LEADER_OR_FOLLOWER')
+    stage.dispatch()
+    await stage.clock.advance(500)
+    stage.dispatch()
+    await stage.reports(3000)
+    expect(stage.log()).toEqual([0, 1, 2])
     await stage.finish()
   })
 
