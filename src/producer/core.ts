@@ -272,7 +272,8 @@ export class ProducerCore {
   purge(queued: boolean, inFlight: boolean, buffered: boolean): number {
     const held = buffered ? this.buffered.size : 0
     if (buffered) this.buffered.clear()
-    return held + (this.#session?.purge(queued, inFlight) ?? 0)
+    // Who gets in now was not there when it was called, and may not end up in a batch that is to go.
+    return held + this.room.shut(() => this.#session?.purge(queued, inFlight) ?? 0)
   }
 
   /** Sends what is queued, then lets go of the cluster; the next use connects again. */

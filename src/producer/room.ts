@@ -112,6 +112,18 @@ export class Room {
     }
   }
 
+  /** Lets nobody in before `fn` is over. */
+  shut<T>(fn: () => T): T {
+    if (this.#admitting) return fn()
+    this.#admitting = true
+    try {
+      return fn()
+    } finally {
+      this.#admitting = false
+      this.#goOn()
+    }
+  }
+
   /** The number of the last in line, for those who wait until the line as it is now has gone in. */
   get lastTicket(): number {
     return this.#waiting.last()?.ticket ?? 0

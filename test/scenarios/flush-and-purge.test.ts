@@ -242,6 +242,16 @@ describe('purge', () => {
     expect(rig.log()).toEqual(['waiting'])
   })
 
+  test('leaves alone a call that gets in while it runs', async () => {
+    const topics = { t: { partitions: 2 } }
+    const rig = await Rig.connected({ topics, producer: { 'queue.buffering.max.messages': 2 } })
+    rig.producer.dispatch({ ...message, partition: 0 })
+    rig.producer.dispatch({ ...message, partition: 1 })
+    const sent = rig.producer.send({ ...message, partition: 1 })
+    expect(rig.producer.purge()).toBe(2)
+    expect(await rig.until(sent)).toMatchObject({ status: 'persisted' })
+  })
+
   test('before anything is connected takes what waits for its topic', async () => {
     const rig = await Rig.start()
     const handle = rig.producer.dispatch(message)
