@@ -105,9 +105,9 @@ async function main(): Promise<void> {
     const reports: Promise<unknown>[] = []
     for (let i = 0; i < messages; i++) {
       reports.push(producer.send({ topic, value, partition: i % partitions }))
-      if (i % 50_000 === 49_999) await Promise.all(reports.splice(0))
+      if (i % 10_000 === 9_999) for (const report of reports.splice(0)) await report
     }
-    await Promise.all(reports)
+    for (const report of reports) await report
   }
   const sendMany = (topic: string) => async (messages: number) => {
     const batch = Array.from({ length: 10_000 }, () => ({ topic, value }))
