@@ -239,7 +239,7 @@ function checkPartition(partition: unknown, index: number | undefined): number {
 }
 
 function checkTimestamp(timestamp: unknown, index: number | undefined): number {
-  const ms = timestamp instanceof Date ? timestamp.getTime() : timestamp
+  const ms = isDate(timestamp) ? timestamp.getTime() : timestamp
   if (!Number.isSafeInteger(ms) || (ms as number) < 0) {
     refuse('timestamp', timestamp, 'a valid Date or integer milliseconds from 0 to 9007199254740991', index)
   }
@@ -260,6 +260,11 @@ function isBytes(value: unknown): value is Uint8Array {
   )
 }
 
+// Also one of another realm.
+function isDate(value: unknown): value is Date {
+  return value instanceof Date || Object.prototype.toString.call(value) === '[object Date]'
+}
+
 function isGathered(value: RecordInput['value']): value is readonly Uint8Array[] {
   return Array.isArray(value)
 }
@@ -277,7 +282,7 @@ function refuse(field: string, value: unknown, allowed: string, index: number | 
 function describe(value: unknown): string {
   if (typeof value === 'string')
     return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value)
-  if (value instanceof Date) return 'an invalid Date'
+  if (isDate(value)) return 'an invalid Date'
   if (typeof value === 'object' && value !== null) return `a ${value.constructor?.name ?? 'object'}`
   return `${typeof value} ${String(value)}`
 }
