@@ -6,7 +6,7 @@ import type { Metadata } from '../cluster/metadata.ts'
 import { brokerError, type KafkaError, ProtocolError } from '../errors.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { Batch } from './batch.ts'
-import { compressBatch } from './compress-batch.ts'
+import { compressBatch, type PluggedCodecs } from './compress-batch.ts'
 import type { Idempotence } from './idempotence.ts'
 import { judgeCode, judgeFault, type Outcome } from './outcome.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -23,6 +23,7 @@ export interface AnswersParts {
   readonly accumulator: Accumulator
   readonly metadata: Metadata
   readonly settlement: Settlement
+  readonly codecs: PluggedCodecs
   readonly schedule: Schedule
   /** Null without idempotence. */
   readonly idempotence: Idempotence | null
@@ -118,7 +119,7 @@ export class Answers {
 
   #act(entry: Entry, outcome: Outcome, error: KafkaError, answer: PartitionResponse | null, hinted: boolean): void {
     const { queue, batch } = entry
-    const { accumulator, idempotence, maxRetries, metadata, schedule, settlement } = this.#parts
+    const { accumulator, codecs, idempotence, maxRetries, metadata, schedule, settlement } = this.#parts
     const isHead = queue.batches.first() === batch
     batch.to('ready')
     queue.lastError = error
@@ -132,7 +133,7 @@ export class Answers {
       case 'split':
         if (batch.count === 1) break
         for (const part of accumulator.split(queue, batch, Math.ceil(batch.recordsBytes / 2))) {
-          compressBatch(part, () => schedule.list(queue))
+          compressBatch(part, codecs, () => schedule.list(queue))
         }
         this.#breakSequence(batch)
         return

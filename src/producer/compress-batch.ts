@@ -1,17 +1,24 @@
 // From sealed to ready: what a codec does to a batch on the way.
 
+import { Buffer } from 'node:buffer'
 import { type CodecName, codecs } from '../compression/codecs.ts'
 import type { Batch } from './batch.ts'
+import type { PlugIns } from './config/options.ts'
 
-/** Puts a sealed batch through its codec, then calls `ready`; on the spot where the codec answers at once. */
-export function compressBatch(batch: Batch, ready: () => void): void {
+/** Codecs of the configuration, in the place of the built-in ones. */
+export type PluggedCodecs = NonNullable<PlugIns['codecs']>
+
+/**
+ * Puts a sealed batch through its codec, then calls `ready`; on the spot where the codec answers at once. What a codec
+ * fails with leaves the batch as it is.
+ */
+export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () => void): void {
   const { 'compression.codec': name, 'compression.level': level } = batch.profile
   if (name === 'none') {
     batch.to('ready')
     ready()
     return
   }
-  const codec = codecs[name as CodecName]
   batch.to('compressing')
   batch.pin()
   const take = (bytes: Uint8Array | null): void => {
@@ -20,14 +27,24 @@ export function compressBatch(batch: Batch, ready: () => void): void {
       // What a codec cannot make smaller goes as it is.
       if (bytes !== null && bytes.length < batch.recordsBytes) {
         batch.payload = [bytes]
-        batch.codecId = codec.id
+        batch.codecId = codecs[name as CodecName].id
       }
       batch.to('ready')
       ready()
     }
     batch.unpin()
   }
-  const compressed = codec.compress(batch.payload, batch.recordsBytes, level)
-  if (compressed instanceof Uint8Array) take(compressed)
+  const compressed = compress(batch, name as CodecName, level, plugged)
+  if (compressed === null || !('then' in compressed)) take(compressed)
   else compressed.then(take, () => take(null))
+}
+
+function compress(batch: Batch, name: CodecName, level: number, plugged: PluggedCodecs) {
+  const own = plugged[name]
+  if (own === undefined) return codecs[name].compress(batch.payload, batch.recordsBytes, level)
+  try {
+    return own.compress(Buffer.concat(batch.payload), level)
+  } catch {
+    return null
+  }
 }

@@ -11,7 +11,7 @@ import { zeroUuid } from '../protocol/schema.ts'
 import type { Accumulator } from './accumulator.ts'
 import { Answers } from './answers.ts'
 import type { Batch } from './batch.ts'
-import { compressBatch } from './compress-batch.ts'
+import { compressBatch, type PluggedCodecs } from './compress-batch.ts'
 import type { Idempotence } from './idempotence.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { type Entry, produceRequest, sameTerms } from './produce-request.ts'
@@ -36,6 +36,7 @@ export interface SenderParts {
   readonly pool: BrokerPool
   readonly metadata: Metadata
   readonly settlement: Settlement
+  readonly codecs: PluggedCodecs
   /** Null without idempotence. */
   readonly idempotence: Idempotence | null
   readonly fatal: (error: KafkaError) => void
@@ -84,7 +85,7 @@ export class Sender {
 
   /** A batch takes no more records. */
   sealed(queue: PartitionQueue, batch: Batch): void {
-    compressBatch(batch, () => this.#schedule.list(queue))
+    compressBatch(batch, this.#parts.codecs, () => this.#schedule.list(queue))
   }
 
   /** The broker of this id, or every one, can be reached or takes more. */

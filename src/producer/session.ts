@@ -172,6 +172,7 @@ export class Session {
       pool: this.#pool,
       metadata: this.metadata,
       settlement: this.#settlement,
+      codecs: config.options.codecs ?? {},
       idempotence: this.#idempotence,
       fatal: error => this.#fatal(error),
     })
