@@ -189,7 +189,7 @@ export class Session {
       const errorCode = faulty === undefined ? 0 : (snapshot.topics.get(faulty)?.errorCode ?? 0)
       if (faulty !== undefined) {
         this.lastFault = topicFault(faulty, errorCode)
-        if (finalTopicCodes.has(errorCode)) throw this.lastFault
+        if (finalTopicCodes.has(errorCode) || this.accumulator.topics.get(faulty)?.missing) throw this.lastFault
       } else if (open === undefined) return
     }
   }
