@@ -112,6 +112,8 @@ const actions: Readonly<Record<string, readonly [weight: number, Action]>> = {
   omitPartition: [
     1,
     world => {
+      // Without topic ids a topic may shrink, so that what is left out counts as gone.
+      if (world.stage.cluster.requests({ api: 'Metadata' }).some(({ version }) => version < 10)) return
       const { topic, partition } = place(world)
       world.stage.cluster.omitPartitionOnce(topic, partition)
     },

@@ -171,7 +171,7 @@ export class Stage {
     call.report = report
     if (report.partition >= 0) call.partition = report.partition
     if (report.attempts === 0 && report.timestamp < 0) return
-    const place = `${call.topic} ${call.partition}`
+    const place = `${call.topic} ${report.partition}`
     this.#reported.set(place, [...(this.#reported.get(place) ?? []), call.id])
   }
 
