@@ -142,6 +142,37 @@ describe('a broker that is silent', () => {
   })
 })
 
+describe('connect()', () => {
+  test('gives up after 10 s, however patient the connection is', async () => {
+    const config = { 'socket.connection.setup.timeout.ms': 30_000, 'api.version.request.timeout.ms': 20_000 }
+    const stage = await Stage.set({ config })
+    stage.cluster.hangNext('ApiVersions')
+    let error: unknown
+    stage.producer.connect().catch(thrown => {
+      error = thrown
+    })
+    await stage.clock.advance(9999)
+    expect(error).toBe(undefined)
+    await stage.clock.advance(1)
+    expect(error).toBeInstanceOf(ConnectionError)
+    expect(String(error)).toContain('mock-1:9092')
+    await stage.finish()
+  })
+
+  test('gives up as soon as every server has refused', async () => {
+    const stage = await Stage.set({ brokers: 3 })
+    for (const id of [1, 2, 3]) stage.cluster.brokerDown(id)
+    const error = await stage.patiently(
+      stage.producer.connect().catch(thrown => thrown),
+      1000,
+    )
+    expect(error).toBeInstanceOf(ConnectionError)
+    for (const id of [1, 2, 3]) expect(error.message).toContain(`mock-${id}:9092`)
+    expect(stage.clock.now()).toBe(0)
+    await stage.finish()
+  })
+})
+
 describe('brokers that go down', () => {
   test('and come back take what waited, in order', async () => {
     const stage = await proven()
