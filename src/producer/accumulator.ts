@@ -34,6 +34,9 @@ export interface AccumulatorListener {
   awaited(queue: PartitionQueue): void
 }
 
+// So many batches, and what they know of each record, cost nothing worth mentioning.
+const tidyFrom = 64
+
 interface Place {
   readonly queue: PartitionQueue
   readonly batch: Batch
@@ -50,10 +53,12 @@ export class Accumulator {
   readonly #listener: AccumulatorListener
   readonly #pool = new ChunkPool()
   // Every batch without a verdict is in `alive` in the order of opening, and in the list of its timeout;
-  // open ones stand in `lingering`, too. Ended ones are dropped when they come to the front.
+  // open ones stand in `lingering`, too. Ended ones are dropped when they come to the front, and where one that takes
+  // long keeps them from it, when they are many.
   readonly #alive = new Deque<Place>()
   readonly #lingering = new Deque<Place & { readonly until: number }>()
   readonly #expiring = new Map<number, Deque<Place>>()
+  #tidyAt = tidyFrom
   readonly #moving = new PreparedMessage()
 
   constructor(
@@ -206,6 +211,7 @@ export class Accumulator {
     queue.newest = batch
     firstAlive(this.#alive)
     this.#alive.push(place)
+    if (this.#alive.size > this.#tidyAt) this.#tidy()
     this.#listDeadline(place)
     queue.due = false
     if (queue.partition >= 0) {
@@ -217,6 +223,16 @@ export class Accumulator {
     }
     this.#listener.opened()
     return batch
+  }
+
+  // At twice what was left the last time, so that it costs next to nothing for each batch.
+  #tidy(): void {
+    for (const list of [this.#alive, ...this.#expiring.values()]) {
+      const places = [...list]
+      list.clear()
+      for (const place of places) if (place.batch.state !== 'done') list.push(place)
+    }
+    this.#tidyAt = Math.max(tidyFrom, this.#alive.size * 2)
   }
 
   #seal(queue: PartitionQueue, batch: Batch): void {
