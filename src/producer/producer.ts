@@ -2,9 +2,10 @@
 
 import type { ProducerOptions } from './config/config.ts'
 import type { TopicConfig } from './config/properties.ts'
-import { type Middleware, ProducerCore, type ProducerStatus } from './core.ts'
+import { type Middleware, ProducerCore } from './core.ts'
 import type { DeliveryHandle } from './delivery.ts'
 import type { EventName, Listener } from './events.ts'
+import type { ProducerStatus } from './life-cycle.ts'
 import { checkTopicName, type Message } from './message.ts'
 import type { DeliveryReport } from './report.ts'
 import { topicFault, unknownTopicCode } from './session.ts'
@@ -34,7 +35,7 @@ export class Producer extends ProducerView {
   }
 
   get status(): ProducerStatus {
-    return this.#core.status
+    return this.#core.life.status
   }
 
   /** Messages without a report yet: `unsent` and `inFlight` together. */
@@ -68,12 +69,12 @@ export class Producer extends ProducerView {
    * AuthenticationError, ProtocolError, BrokerError for a topic.
    */
   connect(): Promise<void> {
-    return this.#core.connect()
+    return this.#core.life.connect()
   }
 
   /** Sends what is queued, under `close()`'s deadline, then lets go of every connection. The next use connects again. */
   disconnect(): Promise<void> {
-    return this.#core.disconnect(60_000)
+    return this.#core.life.disconnect(60_000)
   }
 
   /**
@@ -88,7 +89,7 @@ export class Producer extends ProducerView {
     timeoutMs?: number
     force?: boolean
   } = {}): Promise<{ lost: number }> {
-    return this.#core.close(timeoutMs, force)
+    return this.#core.life.close(timeoutMs, force)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,7 +101,7 @@ export class Producer extends ProducerView {
    * Rejects with FlushTimeoutError after `timeoutMs` (milliseconds), and with the signal's reason.
    */
   flush({ timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
-    return this.#core.flush(timeoutMs, signal)
+    return this.#core.life.flush(timeoutMs, signal)
   }
 
   /**
@@ -118,7 +119,7 @@ export class Producer extends ProducerView {
    */
   async partitionCount(topic: string): Promise<number> {
     checkTopicName(topic)
-    const { accumulator, metadata } = this.#core.producing()
+    const { accumulator, metadata } = this.#core.life.producing()
     const known = accumulator.topic(topic).partitionCount
     if (known > 0) return known
     const snapshot = await metadata.next()

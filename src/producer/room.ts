@@ -1,7 +1,7 @@
 // The bounds of the queue, and the calls that wait for room in the order they came.
 // Source: librdkafka `queue.buffering.max.messages`, `queue.buffering.max.kbytes`; Java `max.block.ms`.
 
-import type { Clock } from '../clock.ts'
+import type { Clock, ProcessHold } from '../clock.ts'
 import { Deque } from '../deque.ts'
 import { QueueFullError } from '../errors.ts'
 
@@ -30,18 +30,30 @@ export class Room {
   readonly #maxMessages: number
   readonly #maxBytes: number
   readonly #maxBlockMs: number
+  readonly #hold: ProcessHold | null
   readonly #moved: () => void
   readonly #waiting = new Deque<Waiting>()
   #timer: unknown
   #admitting = false
   #tickets = 0
 
-  /** `moved` is called when somebody left the line without getting in. */
-  constructor(clock: Clock, maxMessages: number, maxBytes: number, maxBlockMs: number, moved: () => void) {
+  /**
+   * `hold` keeps the process alive while there is a message or a call that waits; `moved` is called when somebody left
+   * the line without getting in.
+   */
+  constructor(
+    clock: Clock,
+    maxMessages: number,
+    maxBytes: number,
+    maxBlockMs: number,
+    hold: ProcessHold | null,
+    moved: () => void,
+  ) {
     this.#clock = clock
     this.#maxMessages = maxMessages === 0 ? Number.POSITIVE_INFINITY : maxMessages
     this.#maxBytes = maxBytes
     this.#maxBlockMs = maxBlockMs
+    this.#hold = hold
     this.#moved = moved
   }
 
@@ -60,13 +72,22 @@ export class Room {
   }
 
   take(bytes: number): void {
+    if (this.messages === 0) this.#hold?.switch(true)
     this.messages++
     this.bytes += bytes
   }
 
+  /** Reports are out; whoever waited for room goes in. */
   free(messages: number, bytes: number): void {
     this.messages -= messages
     this.bytes -= bytes
+    if (this.crowded) this.admit()
+    this.#rest()
+  }
+
+  /** There is nothing to come. */
+  close(): void {
+    this.#hold?.end()
   }
 
   /** What stands in the way of `bytes` more, or of a call that waited for too long. */
@@ -85,6 +106,7 @@ export class Room {
    * than that has to be the last of all: the first in line is the first to give up.
    */
   wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): void {
+    this.#hold?.switch(true)
     this.#waiting.push({ ticket: ++this.#tickets, waiter, until: this.#clock.now() + maxBlockMs })
     this.#arm()
   }
@@ -149,7 +171,12 @@ export class Room {
   // Who was behind one that left may fit where that one did not.
   #goOn(): void {
     this.admit()
+    this.#rest()
     this.#moved()
+  }
+
+  #rest(): void {
+    if (this.messages === 0 && !this.crowded) this.#hold?.switch(false)
   }
 
   #arm(): void {

@@ -2,10 +2,11 @@
 
 import { type KafkaError, ProduceManyError } from '../errors.ts'
 import type { Batch } from './batch.ts'
-import type { Held, ProducerCore } from './core.ts'
+import type { ProducerCore } from './core.ts'
 import { DeliveryHandle } from './delivery.ts'
 import type { DeliveryReport } from './report.ts'
 import type { Waiter } from './room.ts'
+import type { Held } from './terms.ts'
 
 /** What is to be sent, readable one after the other; an element is valid until the next one is read. */
 export interface Outgoing {
@@ -98,7 +99,7 @@ export class SendMany implements Waiter {
       const { message, terms } = outgoing.at(index)
       this.#waiting.push({ message: message.clone(), terms })
     }
-    this.#core.join(this)
+    this.#core.room.wait(this)
   }
 
   #queue(held: Held): void {

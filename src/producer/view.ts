@@ -5,11 +5,12 @@ import type { PartitionerFunction } from '../partitioners/partitioner.ts'
 import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
 import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
-import { type Held, type ProducerCore, Terms } from './core.ts'
+import type { ProducerCore } from './core.ts'
 import { DeliveryHandle, withLimits } from './delivery.ts'
 import { type Message, type PreparedMessage, prepareMessage, snapshotOf } from './message.ts'
 import type { DeliveryReport } from './report.ts'
 import { type Outgoing, SendMany } from './send-many.ts'
+import { type Held, Terms } from './terms.ts'
 
 export interface DispatchOptions {
   /** Places this message, or these. */
@@ -154,14 +155,14 @@ export class ProducerView {
   /** Sends what is held, as `sendMany()`; resolves with `[]` when nothing is. What could not be queued is held again. */
   flushBuffer(): Promise<DeliveryReport[]> {
     return this.#withScratch(() => {
-      this.#core.producing()
+      this.#core.life.producing()
       return this.#sendAll(this.#takeBuffered(), undefined, rest => this.#core.holdAgain(rest))
     })
   }
 
   /** Dispatches what is held, as `dispatchMany()`; `[]` when nothing is. What could not be queued is held again. */
   dispatchBuffer(): DeliveryHandle[] {
-    this.#core.producing()
+    this.#core.life.producing()
     return this.#dispatchAll(this.#takeBuffered(), rest => this.#core.holdAgain(rest))
   }
 
@@ -177,7 +178,7 @@ export class ProducerView {
   // Reads and checks one message. State comes first, so that nothing of the user's runs in vain.
   #prepare(message: Message, into: PreparedMessage, options?: DispatchOptions): void {
     const core = this.#core
-    core.producing()
+    core.life.producing()
     prepareMessage(core.middleware.length === 0 ? message : core.transform(message), core.rules, into)
     this.#complete(into, options)
   }
@@ -198,7 +199,7 @@ export class ProducerView {
   // and what serializers and key maker have made is kept as it is.
   #checkAll(messages: Iterable<Message>, scratch: PreparedMessage, options?: DispatchOptions): Outgoing {
     const core = this.#core
-    core.producing()
+    core.life.producing()
     const { rules } = core
     const snapshots: Message[] = []
     const copies: Held[] = []
@@ -227,8 +228,7 @@ export class ProducerView {
 
   #takeBuffered(): Outgoing {
     const { buffered, events } = this.#core
-    const held = [...buffered]
-    buffered.clear()
+    const held = buffered.takeAll()
     events.emit('buffer.flushed', { count: held.length })
     return { size: held.length, at: index => held[index] as Held }
   }
@@ -273,7 +273,7 @@ export class ProducerView {
       },
     }
     signal?.addEventListener('abort', leave, { once: true })
-    core.join(waiter)
+    core.room.wait(waiter)
   }
 
   #sendAll(
