@@ -14,7 +14,8 @@ const startTimeoutMs = 60_000
 const stopTimeoutMs = 10_000
 
 /**
- * @typedef {{ id: number, port: number, controllerPort: number }} Node
+ * `proxy`: the port that clients are sent to, and the one that is behind it.
+ * @typedef {{ id: number, port: number, controllerPort: number, proxy: { advertised: number, port: number } | null }} Node
  * @typedef {{ nodes: Node[], clusterId: string, folder: string, properties: Record<string, string | number | boolean> }} Cluster
  */
 
@@ -92,12 +93,19 @@ function spawnKafka(classPath, config, output) {
 function defaultProperties(node, nodes, logDir) {
   const replication = Math.min(nodes.length, 3)
   const minInSync = Math.min(nodes.length, 2)
+  const direct = `PLAINTEXT://${host}:${node.port}`
+  const proxied = node.proxy && {
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `${direct},PROXIED://${host}:${node.proxy.port},CONTROLLER://${host}:${node.controllerPort}`,
+    'advertised.listeners': `${direct},PROXIED://${host}:${node.proxy.advertised}`,
+  }
   return {
     'node.id': node.id,
     'process.roles': 'broker,controller',
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@${host}:${controllerPort}`).join(),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://${host}:${node.port},CONTROLLER://${host}:${node.controllerPort}`,
+    listeners: `${direct},CONTROLLER://${host}:${node.controllerPort}`,
+    ...proxied,
     'log.dirs': logDir,
     'num.partitions': 3,
     'default.replication.factor': replication,

@@ -35,6 +35,11 @@ export interface KafkaOptions {
   brokers?: 1 | 3
   /** Lines for every broker's server.properties; they win over the defaults. */
   properties?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * Gives every broker a second listener, which sends its clients to another port: called with the listener's port,
+   * resolves with the one to be advertised. `bootstrapServers` stay those of the first listener.
+   */
+  proxy?: (port: number) => Promise<number>
   /** Called with what is going on, one line each. */
   log?: (line: string) => void
 }

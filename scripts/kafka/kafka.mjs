@@ -12,7 +12,7 @@ import { kafkaClassPath, missingForKafka, runTool } from './java.mjs'
 export { missingForKafka, runTool }
 
 /** @type {import('./kafka.d.mts').startKafka} */
-export async function startKafka({ brokers: count = 1, properties = {}, log = () => {} } = {}) {
+export async function startKafka({ brokers: count = 1, properties = {}, proxy, log = () => {} } = {}) {
   const missing = await missingForKafka()
   if (missing !== null) throw new Error(missing)
   await kafkaClassPath(log)
@@ -31,10 +31,18 @@ export async function startKafka({ brokers: count = 1, properties = {}, log = ()
   }
   try {
     log(`starting Apache Kafka with ${count} broker${count === 1 ? '' : 's'}`)
-    const ports = await freePorts(2 * count)
-    const nodes = Array.from({ length: count }, (_, i) => {
-      return { id: i + 1, port: ports[2 * i] ?? 0, controllerPort: ports[2 * i + 1] ?? 0 }
-    })
+    const ports = await freePorts(3 * count)
+    const nodes = await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const [port = 0, controllerPort = 0, behind = 0] = ports.slice(3 * i)
+        return {
+          id: i + 1,
+          port,
+          controllerPort,
+          proxy: proxy ? { advertised: await proxy(behind), port: behind } : null,
+        }
+      }),
+    )
     const cluster = { nodes, clusterId: randomBytes(16).toString('base64url'), folder, properties }
     brokers.push(...(await Promise.all(nodes.map(node => createBroker(node, cluster)))))
     await Promise.all(brokers.map(broker => broker.start()))
