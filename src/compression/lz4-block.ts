@@ -2,7 +2,7 @@
 // Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
 
 import { ProtocolError } from '../errors.ts'
-import { claimPositions, matchEnd, maxOffset, positions, slotOf } from './match-finder.ts'
+import { clearPositions, matchEnd, positions, slotOf } from './match-finder.ts'
 import type { Memory } from './scratch.ts'
 
 const minMatch = 4
@@ -19,36 +19,29 @@ export function lz4BlockBound(byteLength: number): number {
 export function encodeLz4Block(source: Memory, start: number, end: number, target: Memory, to: number): number {
   const { view } = source
   const out = target.view
-  const base = claimPositions(end - start) - start
+  const shift = clearPositions(end - start)
   const searchEnd = end - lastMatchDistance
   const matchLimit = end - lastLiterals
   let literals = start
   let at = start + 1 // the first byte has nothing before it
-  if (searchEnd >= start) positions[slotOf(view.getInt32(start, true))] = base + start
 
   while (at <= searchEnd) {
     // One step further for every 64 misses: what does not compress is passed over ever faster.
     let misses = 64
-    let word = view.getInt32(at, true)
-    let slot = slotOf(word)
-    let candidate = (positions[slot] as number) - base
-    positions[slot] = base + at
-    while (candidate < start || at - candidate > maxOffset || view.getInt32(candidate, true) !== word) {
+    let offset = 0
+    for (;;) {
+      const word = view.getInt32(at, true)
+      const slot = slotOf(word, shift)
+      offset = (at - start - (positions[slot] as number)) & 0xffff
+      positions[slot] = at - start
+      if (view.getInt32(at - offset, true) === word && offset !== 0) break
       at += misses++ >>> 6
       if (at > searchEnd) return encodeLast(source, literals, end, target, to)
-      word = view.getInt32(at, true)
-      slot = slotOf(word)
-      candidate = (positions[slot] as number) - base
-      positions[slot] = base + at
     }
-    while (at > literals && candidate > start && view.getUint8(at - 1) === view.getUint8(candidate - 1)) {
-      at--
-      candidate--
-    }
-
-    const offset = at - candidate
+    const found = at + minMatch
+    while (at > literals && at - offset > start && view.getUint8(at - 1) === view.getUint8(at - offset - 1)) at--
+    const next = matchEnd(view, found, offset, matchLimit)
     const literalLength = at - literals
-    const next = matchEnd(view, at + minMatch, candidate + minMatch, matchLimit)
     const matchLength = next - at - minMatch
     out.setUint8(to++, (Math.min(literalLength, 15) << 4) | Math.min(matchLength, 15))
     if (literalLength >= 15) to = encodeLength(out, to, literalLength - 15)
@@ -60,7 +53,7 @@ export function encodeLz4Block(source: Memory, start: number, end: number, targe
     if (matchLength >= 15) to = encodeLength(out, to, matchLength - 15)
 
     literals = at = next
-    if (at <= searchEnd) positions[slotOf(view.getInt32(at - 2, true))] = base + at - 2
+    if (at <= searchEnd) positions[slotOf(view.getInt32(at - 2, true), shift)] = at - 2 - start
   }
   return encodeLast(source, literals, end, target, to)
 }

@@ -31,8 +31,8 @@ export const lz4: Codec = {
 
   compress(chunks, byteLength) {
     const source = gather(chunks, byteLength, input)
-    // 256 KB blocks save 3 % on JSON lines, but a reader has to allocate one whatever the batch's size.
-    const sizeCode = byteLength <= 0x10000 ? 4 : 5
+    // Blocks of 1 MB save 5 % on JSON lines, but a reader has to allocate one whatever the batch's size.
+    const sizeCode = byteLength <= 0x10000 ? 4 : byteLength <= 0x40000 ? 5 : 6
     const blockBytes = blockBytesOf(sizeCode)
     const target = output(headerBytes + 4 + lz4BlockBound(byteLength) + 4 * Math.ceil(byteLength / blockBytes))
     const { bytes, view } = target

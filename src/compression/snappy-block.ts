@@ -2,7 +2,7 @@
 // Source: https://github.com/google/snappy/blob/main/format_description.txt
 
 import { ProtocolError } from '../errors.ts'
-import { claimPositions, matchEnd, maxOffset, positions, slotOf } from './match-finder.ts'
+import { clearPositions, matchEnd, positions, slotOf } from './match-finder.ts'
 import type { Memory } from './scratch.ts'
 
 const minMatch = 4
@@ -17,37 +17,32 @@ export function snappyBlockBound(byteLength: number): number {
 /** Compresses the first `end` bytes of `source` into `target`, which has `snappyBlockBound` bytes; gives the length. */
 export function encodeSnappyBlock(source: Memory, end: number, target: Memory): number {
   const { view } = source
-  const base = claimPositions(end)
+  const shift = clearPositions(end)
   const searchEnd = end - searchMargin
   let to = encodeVarint(target.view, 0, end)
   let literals = 0
   let at = 1 // the first byte has nothing before it
-  if (searchEnd >= 0) positions[slotOf(view.getInt32(0, true))] = base
 
   while (at <= searchEnd) {
     // One step further for every 32 misses: what does not compress is passed over ever faster.
     let misses = 32
-    let word = view.getInt32(at, true)
-    let slot = slotOf(word)
-    let candidate = (positions[slot] as number) - base
-    positions[slot] = base + at
-    while (candidate < 0 || at - candidate > maxOffset || view.getInt32(candidate, true) !== word) {
+    let offset = 0
+    for (;;) {
+      const word = view.getInt32(at, true)
+      const slot = slotOf(word, shift)
+      offset = (at - (positions[slot] as number)) & 0xffff
+      positions[slot] = at
+      if (view.getInt32(at - offset, true) === word && offset !== 0) break
       at += misses++ >>> 5
       if (at > searchEnd) return encodeLiterals(source, literals, end, target, to)
-      word = view.getInt32(at, true)
-      slot = slotOf(word)
-      candidate = (positions[slot] as number) - base
-      positions[slot] = base + at
     }
-    while (at > literals && candidate > 0 && view.getUint8(at - 1) === view.getUint8(candidate - 1)) {
-      at--
-      candidate--
-    }
-    const next = matchEnd(view, at + minMatch, candidate + minMatch, end)
+    const found = at + minMatch
+    while (at > literals && at > offset && view.getUint8(at - 1) === view.getUint8(at - offset - 1)) at--
+    const next = matchEnd(view, found, offset, end)
     if (at > literals) to = encodeLiterals(source, literals, at, target, to)
-    to = encodeCopy(target.view, to, at - candidate, next - at)
+    to = encodeCopy(target.view, to, offset, next - at)
     literals = at = next
-    if (at <= searchEnd) positions[slotOf(view.getInt32(at - 2, true))] = base + at - 2
+    if (at <= searchEnd) positions[slotOf(view.getInt32(at - 2, true), shift)] = at - 2
   }
   return literals < end ? encodeLiterals(source, literals, end, target, to) : to
 }
