@@ -254,6 +254,7 @@ export class Accumulator {
 
   #placeHeld(topic: TopicQueue, settle: (batch: Batch, error: KafkaError) => void): void {
     const { holder } = topic
+    holder.newest = null
     for (let held = holder.batches.shift(); held !== undefined; held = holder.batches.shift()) {
       if (held.state === 'done') continue
       const refused: { batch: Batch; error: KafkaError }[] = []

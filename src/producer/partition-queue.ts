@@ -13,7 +13,7 @@ export class PartitionQueue {
   readonly partition: number
   /** Batches without a verdict, oldest first; only the last one can be open. */
   readonly batches = new Deque<Batch>()
-  /** The batch opened last, in whatever state. */
+  /** The batch opened last, in whatever state; null when its verdict is out. */
   newest: Batch | null = null
   /** Node id of the leader, -1 if there is none or it is not known. */
   leader = -1

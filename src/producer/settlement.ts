@@ -72,6 +72,7 @@ export class Settlement {
     queue.publishing = true
     for (let head = queue.batches.first(); head?.state === 'done'; head = queue.batches.first()) {
       queue.batches.shift()
+      if (queue.newest === head) queue.newest = null
       this.#publish(head)
     }
     queue.publishing = false

@@ -26,4 +26,23 @@ describe('what is delivered is let go', () => {
     await rig.clock.settle()
     expect(opaques.filter(opaque => opaque.deref() !== undefined).length).toBeLessThan(150)
   })
+  test('also the last batch of each partition, and what waited for its topic', async () => {
+    const rig = await Rig.start({ topics: { t: { partitions: 100 } }, recordRequests: false })
+    const opaques: WeakRef<object>[] = []
+    const dispatchToAll = () => {
+      for (let partition = 0; partition < 100; partition++) {
+        const opaque = {}
+        opaques.push(new WeakRef(opaque))
+        rig.producer.dispatch({ topic: 't', value: 'v', partition, opaque })
+      }
+    }
+    dispatchToAll()
+    await rig.until(rig.producer.flush())
+    dispatchToAll()
+    await rig.until(rig.producer.flush())
+    await rig.until(rig.producer.send({ topic: 't', value: 'v', partition: 0 }))
+    collectGarbage()
+    await rig.clock.settle()
+    expect(opaques.filter(opaque => opaque.deref() !== undefined).length).toBeLessThan(10)
+  })
 })
