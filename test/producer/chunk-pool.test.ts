@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { ChunkPool } from '../../src/producer/chunk-pool.ts'
+
+describe('the chunk pool', () => {
+  test('begins with 4 KB, so that many partitions are cheap', () => {
+    expect(new ChunkPool().take(10, 0)).toHaveLength(4096)
+  })
+
+  test('doubles with what the batch holds, up to 256 KB', () => {
+    const pool = new ChunkPool()
+    const sizes: number[] = []
+    for (let held = 0; held < 1_000_000; held += sizes.at(-1) as number) sizes.push(pool.take(10, held).length)
+    expect(sizes.slice(0, 8)).toEqual([4096, 8192, 16384, 32768, 65536, 131072, 262144, 262144])
+  })
+
+  test('gives a record that is larger than any chunk its own memory', () => {
+    const pool = new ChunkPool()
+    expect(pool.take(262_144, 0)).toHaveLength(262_144)
+    const large = pool.take(262_145, 0)
+    expect(large).toHaveLength(262_145)
+    pool.give(large)
+    expect(pool.take(262_145, 0)).not.toBe(large)
+  })
+
+  test('a chunk that came back is given out again, and only once', () => {
+    const pool = new ChunkPool()
+    const chunk = pool.take(10, 0)
+    pool.give(chunk)
+    expect(pool.take(5000, 0)).not.toBe(chunk)
+    expect(pool.take(10, 0)).toBe(chunk)
+    expect(pool.take(10, 0)).not.toBe(chunk)
+  })
+
+  test('keeps no more than its bound', () => {
+    const pool = new ChunkPool(8192)
+    const chunks = [1, 2, 3].map(() => pool.take(10, 0))
+    for (const chunk of chunks) pool.give(chunk)
+    const again = [1, 2, 3].map(() => pool.take(10, 0))
+    expect(again.filter(chunk => chunks.includes(chunk))).toHaveLength(2)
+  })
+})
