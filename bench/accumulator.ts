@@ -14,7 +14,7 @@ import {
   writeBatchHeader,
   writeRecord,
 } from '../src/protocol/record-batch.ts'
-import { compare } from './support/measure.ts'
+import { type Contender, compare } from './support/measure.ts'
 import { isSink, runSink, startSink } from './support/sink.ts'
 
 const value = 'x'.repeat(100)
@@ -114,7 +114,7 @@ async function main(): Promise<void> {
     for (let i = 0; i < messages; i += batch.length) await producer.sendMany(batch)
   }
   const only = process.env.ONLY
-  const contenders = [
+  const contenders: Contender[] = [
     { name: 'floor: encoded beforehand', run: messages => floor(sink.port, messages) },
     { name: 'dispatch, 1 partition', run: dispatch(1) },
     { name: 'dispatch, 12 partitions', run: dispatch(12) },

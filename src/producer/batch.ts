@@ -3,7 +3,6 @@
 import { Buffer } from 'node:buffer'
 import type { Clock } from '../clock.ts'
 import type { KafkaError } from '../errors.ts'
-import type { PartitionerFunction } from '../partitioners/partitioner.ts'
 import {
   batchHeaderBytes,
   headerUserBytes,
@@ -13,10 +12,12 @@ import {
   writeBatchHeader,
   writeRecord,
 } from '../protocol/record-batch.ts'
+import { Callers } from './callers.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
 import type { PreparedMessage } from './message.ts'
-import type { Caller, DeliveryReport, Verdict } from './report.ts'
+import { type Placement, place, placementOf } from './placement.ts'
+import type { DeliveryReport, Verdict } from './report.ts'
 
 /**
  * open: takes records. sealed: its records are final. compressing: a codec has them. ready: may be drained.
@@ -40,15 +41,6 @@ export interface Stamp {
   readonly baseSequence: number
 }
 
-/** How a message that waits for its partition wants to be placed. */
-interface Placement {
-  readonly partition: number
-  readonly partitionKey: Buffer | null
-  readonly partitioner: string | PartitionerFunction | null
-}
-
-const anywhere: Placement = { partition: -1, partitionKey: null, partitioner: null }
-
 /** Where the records of a batch went: the record at `i` is `indexes[i]` of `batches[i]`. */
 export interface Forward {
   readonly batches: Batch[]
@@ -60,6 +52,7 @@ export class Batch {
   readonly partition: number
   readonly profile: TopicProfile
   readonly clock: Clock
+  readonly callers = new Callers()
   /** When the verdict is due at the latest (monotonic milliseconds). */
   readonly deadline: number
   count = 0
@@ -96,8 +89,6 @@ export class Batch {
   #timestamps: number[] | null = null
   #opaques: unknown[] | null = null
   #placements: Placement[] | null = null
-  #callers: (Caller | undefined)[] | null = null
-  #notified: Map<number, (() => void)[]> | null = null
   #decided: Verdict | null = null
   #settledAt = 0
   #state: BatchState = 'open'
@@ -166,28 +157,9 @@ export class Batch {
   }
 
   /** Remembers where the last message wants to go, for a batch of a topic's holder. */
-  keepPlacement({ partition, partitionKey, partitionKeyLength, partitioner }: PreparedMessage): void {
+  keepPlacement(message: PreparedMessage): void {
     this.#placements ??= []
-    if (partition < 0 && partitionKeyLength === -2 && partitioner === null) this.#placements.push(anywhere)
-    else {
-      const key = partitionKeyLength === -2 ? null : Buffer.from(partitionKey.subarray(0, partitionKeyLength))
-      this.#placements.push({ partition, partitionKey: key, partitioner })
-    }
-  }
-
-  /** Leaves a caller who is told about the record at `index` when its verdict is there. */
-  call(index: number, caller: Caller): void {
-    this.#callers ??= []
-    while (this.#callers.length < index) this.#callers.push(undefined)
-    this.#callers[index] = caller
-  }
-
-  /** Runs `fn` when the record at `index` has its verdict. */
-  notify(index: number, fn: () => void): void {
-    this.#notified ??= new Map()
-    const list = this.#notified.get(index)
-    if (list === undefined) this.#notified.set(index, [fn])
-    else list.push(fn)
+    this.#placements.push(placementOf(message))
   }
 
   /** No record follows: fixes the payload. */
@@ -238,22 +210,7 @@ export class Batch {
   /** Tells everybody who waits for a verdict, and `listener` of each message. */
   publish(listener: ((report: DeliveryReport) => void) | null): void {
     this.verdict = this.#decided
-    const callers = this.#callers
-    this.#callers = null
-    if (callers !== null) {
-      for (let i = 0; i < callers.length; i++) {
-        const caller = callers[i]
-        if (caller === undefined) continue
-        if (typeof caller !== 'function') caller.settled()
-        else {
-          const report = this.reportAt(i)
-          caller(report.error === null ? report : Promise.reject(report.error))
-        }
-      }
-    }
-    const notified = this.#notified
-    this.#notified = null
-    if (notified !== null) for (const list of notified.values()) for (const fn of list) fn()
+    this.callers.settle(index => this.reportAt(index))
     if (listener !== null) for (let i = 0; i < this.count; i++) listener(this.reportAt(i))
   }
 
@@ -301,13 +258,10 @@ export class Batch {
         const moved = target.count - 1
         forward.batches.push(target)
         forward.indexes.push(moved)
-        const caller = this.#callers?.[index]
-        if (caller !== undefined) target.call(moved, caller)
-        for (const fn of this.#notified?.get(index) ?? []) target.notify(moved, fn)
+        this.callers.move(index, target.callers, moved)
       }
     }
-    this.#callers = null
-    this.#notified = null
+    this.callers.clear()
     this.forward = forward
     this.#releaseMemory()
   }
@@ -319,11 +273,7 @@ export class Batch {
     message.opaque = this.opaqueAt(index)
     message.userBytes =
       Math.max(message.keyLength, 0) + Math.max(message.valueLength, 0) + headerUserBytes(message.headers)
-    const { partition, partitionKey, partitioner } = this.#placements?.[index] ?? anywhere
-    message.partition = partition
-    message.partitioner = partitioner
-    message.partitionKeyLength = partitionKey === null ? -2 : partitionKey.length
-    if (partitionKey !== null) message.partitionKey = partitionKey
+    place(message, this.#placements?.[index])
   }
 
   #records(): Buffer[] {

@@ -62,7 +62,7 @@ export class DeliveryHandle {
         else resolve(report)
       }
       if (this.#owner.verdict !== null) give()
-      else this.#owner.notify(this.#index, give)
+      else this.#owner.callers.notify(this.#index, give)
     })
     if (timeoutMs === undefined && signal === undefined) return settled
     return withLimits(settled, this.#owner.clock, signal, timeoutMs, () => {

@@ -110,7 +110,7 @@ export class SendMany implements Waiter {
     } catch (error) {
       return this.#refuse(held, error as KafkaError)
     }
-    batch.call(batch.count - 1, this)
+    batch.callers.call(batch.count - 1, this)
     this.#results.push(new DeliveryHandle(batch, batch.count - 1))
   }
 

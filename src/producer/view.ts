@@ -11,6 +11,7 @@ import { type Message, type PreparedMessage, prepareMessage, snapshotOf } from '
 import type { DeliveryReport } from './report.ts'
 import { type Outgoing, SendMany } from './send-many.ts'
 import { type Held, Terms } from './terms.ts'
+import { waitForRoom } from './wait-for-room.ts'
 
 export interface DispatchOptions {
   /** Places this message, or these. */
@@ -62,7 +63,7 @@ export class ProducerView {
         return this.#sendLater(prepared, options?.signal)
       const batch = core.append(prepared, this.#terms, core.clock.now(), true)
       const report = new Promise<DeliveryReport>(capture as (resolve: (report: DeliveryReport) => void) => void)
-      batch.call(batch.count - 1, resolveLast)
+      batch.callers.call(batch.count - 1, resolveLast)
       return report
     } catch (error) {
       return Promise.reject(error)
@@ -235,12 +236,12 @@ export class ProducerView {
 
   #sendLater(prepared: PreparedMessage, signal: AbortSignal | undefined): Promise<DeliveryReport> {
     const report = new Promise<DeliveryReport>((resolve, reject) => {
-      this.#whenRoom(prepared, true, signal, reject, batch => batch.call(batch.count - 1, resolve as Resolve))
+      this.#whenRoom(prepared, true, signal, reject, batch => batch.callers.call(batch.count - 1, resolve as Resolve))
     })
     return signal === undefined ? report : withLimits(report, this.#core.clock, signal, undefined, () => signal.reason)
   }
 
-  // `queued` is called as soon as the message is in, which may be at once; until then the signal takes it out of the line.
+  // `queued` is called as soon as the message is in, which may be at once.
   #whenRoom(
     prepared: PreparedMessage,
     awaited: boolean,
@@ -254,26 +255,8 @@ export class ProducerView {
     if (core.hasRoom(prepared.userBytes)) return queued(core.append(prepared, this.#terms, calledAt, awaited))
     if (core.room.neverFits(prepared.userBytes)) throw core.queueFull(prepared.userBytes)
     const message = prepared.clone()
-    const leave = (): void => core.room.leave(waiter, signal?.reason)
-    const waiter = {
-      size: 1,
-      admit: () => {
-        if (!core.room.fits(message.userBytes)) return false
-        signal?.removeEventListener('abort', leave)
-        try {
-          queued(core.append(message, this.#terms, calledAt, awaited))
-        } catch (error) {
-          failed(error)
-        }
-        return true
-      },
-      giveUp: (error: Error) => {
-        signal?.removeEventListener('abort', leave)
-        failed(error)
-      },
-    }
-    signal?.addEventListener('abort', leave, { once: true })
-    core.room.wait(waiter)
+    const append = (): void => queued(core.append(message, this.#terms, calledAt, awaited))
+    waitForRoom(core.room, message.userBytes, append, failed, signal)
   }
 
   #sendAll(
