@@ -31,9 +31,9 @@ export const zstd: Codec = {
     })
   },
   decompress(bytes, maxBytes) {
+    checkZstdFrame(bytes)
     if (zstdUnavailable !== null)
       throw new ConfigError('compression.codec', 'zstd', 'gzip, snappy or lz4', zstdUnavailable)
-    checkZstdFrame(bytes)
     return decompressWith('zstd', zlib.zstdDecompressSync, bytes, maxBytes)
   },
 }

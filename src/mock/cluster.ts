@@ -99,7 +99,7 @@ export class MockCluster {
 
   // What came in
 
-  /** Every record of a partition, in the order of their offsets. */
+  /** Every record of a partition, in the order of their offsets. Throws if this runtime lacks a batch's codec. */
   log(topic: string, partition: number): LogRecord[] {
     return this.#partition(topic, partition).records()
   }

@@ -7,8 +7,8 @@ export interface StoredBatch {
   readonly header: BatchHeader
   /** The batch as it was sent. */
   readonly bytes: Uint8Array
-  /** Its records, decompressed. */
-  readonly records: Uint8Array
+  /** Its records, decompressed; where that cannot be done here, why. */
+  readonly records: Uint8Array | { readonly unreadable: string }
   /** When the broker took it, if its topic stamps records with that; else -1. */
   readonly logAppendTimeMs: number
 }
@@ -112,7 +112,7 @@ export class PartitionLog {
   }
 
   /** Appends what has been found to be right; returns its base offset. */
-  append(header: BatchHeader, bytes: Uint8Array, records: Uint8Array, logAppendTimeMs: number): number {
+  append(header: BatchHeader, bytes: Uint8Array, records: StoredBatch['records'], logAppendTimeMs: number): number {
     const baseOffset = this.#endOffset
     this.#batches.push({ baseOffset, header, bytes, records, logAppendTimeMs })
     this.#endOffset += header.recordCount
@@ -122,7 +122,7 @@ export class PartitionLog {
     return baseOffset
   }
 
-  /** Every record from the log's start on. */
+  /** Every record from the log's start on. Throws if one is in a batch that cannot be read. */
   records(): LogRecord[] {
     const all = this.#batches.flatMap(batch => this.#decode(batch))
     return all.filter(({ offset }) => offset >= this.#startOffset)
@@ -162,6 +162,9 @@ export class PartitionLog {
     let records = this.#decoded.get(batch)
     if (records === undefined) {
       const { header } = batch
+      if ('unreadable' in batch.records) {
+        throw new Error(`the batch at offset ${batch.baseOffset} cannot be read: ${batch.records.unreadable}`)
+      }
       records = readRecords(batch.records, header.recordCount).map(record => toLogRecord(batch, record))
       this.#decoded.set(batch, records)
     }

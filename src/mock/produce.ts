@@ -2,14 +2,14 @@
 // Source: Apache Kafka `ReplicaManager`, `UnifiedLog`, `LogValidator`; KIP-98, KIP-467, KIP-516, KIP-951.
 
 import { codecById, codecUnavailable } from '../compression/codecs.ts'
-import { ProtocolError } from '../errors.ts'
+import { ConfigError, ProtocolError } from '../errors.ts'
 import { produce } from '../protocol/apis/produce.ts'
 import { crc32c } from '../protocol/crc32c.ts'
 import { batchHeaderBytes } from '../protocol/record-batch.ts'
 import { type BatchHeader, readBatchHeader } from '../protocol/record-batch-reader.ts'
 import type { RequestOf, ResponseBody } from '../protocol/schema.ts'
 import { codeOf, type Endpoint, type Served } from './endpoint.ts'
-import type { PartitionFailure, PartitionLog } from './partition-log.ts'
+import type { PartitionFailure, PartitionLog, StoredBatch } from './partition-log.ts'
 import { recordFault, recordsWithoutKey } from './record-scan.ts'
 import type { Topic } from './topology.ts'
 
@@ -115,7 +115,7 @@ async function append(
   const header = examineBatch(bytes, topic, version)
   if (transactionalId !== null || header.transactional) refuse('INVALID_TXN_STATE')
   const records = await decompressed(bytes, header)
-  examineRecords(records, header, topic, version)
+  if (!('unreadable' in records)) examineRecords(records, header, topic, version)
 
   // From here on nothing waits: what is judged is what is appended.
   const verdict = partition.judgeSequence(header)
@@ -164,16 +164,17 @@ function readHeader(bytes: Uint8Array): BatchHeader {
   }
 }
 
-async function decompressed(bytes: Uint8Array, header: BatchHeader): Promise<Uint8Array> {
+async function decompressed(bytes: Uint8Array, header: BatchHeader): Promise<StoredBatch['records']> {
   const records = bytes.subarray(batchHeaderBytes)
   if (header.codec === 0) return records
   const codec = codecById(header.codec)
   if (codec === undefined) refuse('UNKNOWN_SERVER_ERROR', `there is no codec ${header.codec}`)
-  const unavailable = codecUnavailable(codec.name)
-  if (unavailable !== null) refuse('UNSUPPORTED_COMPRESSION_TYPE', unavailable)
   try {
     return await codec.decompress(records, maxDecompressedBytes)
   } catch (error) {
+    // The producer may have brought its own, and a broker would take it.
+    const unreadable = codecUnavailable(codec.name)
+    if (unreadable !== null && error instanceof ConfigError) return { unreadable }
     return refuse('UNKNOWN_SERVER_ERROR', `the records do not decompress: ${String(error)}`)
   }
 }

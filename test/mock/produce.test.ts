@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codecs } from '../../src/compression/codecs.ts'
+import { codecs, codecUnavailable } from '../../src/compression/codecs.ts'
 import { MockCluster } from '../../src/mock/index.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -68,6 +68,31 @@ describe('a batch that is right', () => {
     expect(cluster.batches('orders', 0).map(({ codec }) => codec)).toEqual(['gzip', 'snappy', 'lz4'])
     expect(cluster.batches('orders', 0)[0]?.sizeBytes).toBeLessThan(200)
     expect(cluster.log('orders', 0).map(({ value }) => value?.length)).toEqual([500, 500, 500, 500, 500, 500])
+  })
+
+  test('of zstd is decompressed where the runtime can; else it is kept, and the log says why it cannot be read', async () => {
+    const payload = records(['a', 'b'])
+    // A frame of one raw block: what any runtime can write.
+    const frame = Buffer.from([
+      0x28,
+      0xb5,
+      0x2f,
+      0xfd,
+      0x20,
+      payload.length,
+      (payload.length << 3) | 1,
+      0,
+      0,
+      ...payload,
+    ])
+    const answer = await produceBatch(raw, batchOf(frame, { recordCount: 2, attributes: 4 }))
+    expect(answer).toMatchObject({ errorCode: 0, baseOffset: 0n })
+    expect(await produceBatch(raw, batch(['c']))).toMatchObject({ errorCode: 0, baseOffset: 2n })
+    expect(cluster.batches('orders', 0)).toMatchObject([{ codec: 'zstd', recordCount: 2 }, { codec: 'none' }])
+    const reason = codecUnavailable('zstd')
+    const read = () => cluster.log('orders', 0).map(({ value }) => text(value))
+    if (reason === null) expect(read()).toEqual(['a', 'b', 'c'])
+    else expect(read).toThrow(`the batch at offset 0 cannot be read: ${reason}`)
   })
 
   test('is described without its records', async () => {
