@@ -20,10 +20,6 @@ export class PartitionQueue {
   leaderEpoch = -1
   /** The open batch may go: it lingered, somebody flushes, or somebody awaits it and the leader is free. */
   due = false
-  /** It stands in its leader's list of partitions with something to send. */
-  listed = false
-  /** It stands in its leader's list of partitions with an awaited batch. */
-  awaitedListed = false
   /** Batches in requests without an answer, those given up in the meantime included. */
   inFlight = 0
   /** The leader these requests went to. */
@@ -90,8 +86,6 @@ export class PartitionQueue {
     if (leader === this.leader) return false
     this.leader = leader
     this.proven = false
-    this.listed = false
-    this.awaitedListed = false
     this.retryAt = 0
     return true
   }

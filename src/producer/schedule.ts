@@ -1,15 +1,14 @@
 // Which partitions have something to send, by leader, and which of them wait for a time to pass.
 
-import { Deque } from '../deque.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 
 /** A broker and what there is to send to it. */
 export interface Leader {
   readonly nodeId: number
-  /** Partitions with a batch that may go. */
-  readonly ready: Deque<PartitionQueue>
+  /** Partitions with a batch that may go, in turn. Each stands here once, as a request takes one batch of it. */
+  readonly ready: Set<PartitionQueue>
   /** Partitions whose open batch somebody awaits; they go when the leader is idle, or with its next answer. */
-  readonly awaited: PartitionQueue[]
+  readonly awaited: Set<PartitionQueue>
   /** Requests without an answer. */
   inFlight: number
   /** It has answered since the awaited ones were looked at. */
@@ -32,28 +31,27 @@ export class Schedule {
 
   /** A partition may have something to send. */
   list(queue: PartitionQueue): void {
-    if (queue.leader < 0 || queue.listed) return
-    queue.listed = true
+    if (queue.leader < 0) return
     const leader = this.#leader(queue.leader)
-    leader.ready.push(queue)
+    if (leader.ready.has(queue)) return
+    leader.ready.add(queue)
     this.change(leader)
   }
 
   /** Somebody awaits a message in the partition's open batch. */
   listAwaited(queue: PartitionQueue): void {
-    if (queue.leader < 0 || queue.awaitedListed) return
-    queue.awaitedListed = true
+    if (queue.leader < 0) return
     const leader = this.#leader(queue.leader)
-    leader.awaited.push(queue)
+    if (leader.awaited.has(queue)) return
+    leader.awaited.add(queue)
     this.change(leader)
   }
 
   /** Lets the awaited batches of a leader go. */
   releaseAwaited(leader: Leader): void {
-    for (const queue of leader.awaited.splice(0)) {
-      if (queue.leader !== leader.nodeId) continue
-      queue.awaitedListed = false
-      if (queue.open?.awaited !== true) continue
+    for (const queue of leader.awaited) {
+      leader.awaited.delete(queue)
+      if (queue.leader !== leader.nodeId || queue.open?.awaited !== true) continue
       queue.due = true
       this.list(queue)
     }
@@ -102,7 +100,7 @@ export class Schedule {
   #leader(nodeId: number): Leader {
     let leader = this.#leaders.get(nodeId)
     if (leader === undefined) {
-      leader = { nodeId, ready: new Deque(), awaited: [], inFlight: 0, answered: false }
+      leader = { nodeId, ready: new Set(), awaited: new Set(), inFlight: 0, answered: false }
       this.#leaders.set(nodeId, leader)
     }
     return leader

@@ -149,7 +149,7 @@ export class Sender {
 
   #serve(leader: Leader, now: number): void {
     const { idempotence, pool, limits } = this.#parts
-    if (leader.ready.size === 0 && leader.awaited.length === 0) return
+    if (leader.ready.size === 0 && leader.awaited.size === 0) return
     if (idempotence !== null && !idempotence.ready()) return
     const connection = pool.connection(leader.nodeId)
     if (connection === null) return
@@ -168,10 +168,11 @@ export class Sender {
     const schedule = this.#schedule
     const entries: Entry[] = []
     let bytes = 0
-    for (let left = leader.ready.size; left > 0; left--) {
-      const queue = leader.ready.shift() as PartitionQueue
+    let left = leader.ready.size
+    for (const queue of leader.ready) {
+      if (left-- === 0) break // what was listed again meanwhile is for the next request
+      leader.ready.delete(queue)
       if (queue.leader !== leader.nodeId) continue
-      queue.listed = false
       const batch = queue.next(now)
       if (batch === null) {
         if (queue.retryAt > now && queue.waiting) schedule.backOff(queue)

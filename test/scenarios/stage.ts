@@ -150,6 +150,7 @@ export class Stage {
       expect(reports[i], `the report on message ${call.id}`).toEqual(call.report)
     }
     this.#judgeOrder()
+    this.#judgeRequests()
     for (const topic of new Set(this.calls.map(({ topic }) => topic))) this.#judgeLogs(topic, verdict)
     expect(this.producer.queueSize, 'messages left').toBe(0)
     expect(this.producer.queueBytes, 'bytes left').toBe(0)
@@ -178,6 +179,16 @@ export class Stage {
   #judgeOrder(): void {
     for (const [place, ids] of this.#reported)
       expect(ids, `reports of ${place}`).toEqual([...ids].sort((a, b) => a - b))
+  }
+
+  // A broker keeps but one batch of a partition that a request names twice.
+  #judgeRequests(): void {
+    for (const { body } of this.cluster.requests({ api: 'Produce' })) {
+      const places = body.topicData.flatMap(({ name, topicId, partitionData }) => {
+        return partitionData.map(({ index }) => `${name} ${topicId} ${index}`)
+      })
+      expect(new Set(places).size, `partitions of a request: ${places.join()}`).toBe(places.length)
+    }
   }
 
   #judgeLogs(topic: string, { duplicates = false, losses = false }: Verdict): void {
