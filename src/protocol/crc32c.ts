@@ -20,7 +20,7 @@ const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 /**
  * CRC-32C of `bytes[start, end)` as an unsigned number; `seed` is the CRC of what came before it.
  *
- * Sixteen bytes a step over aligned words: bench/crc32c.ts has byte-wise slicing by 8 at 0.65 of its speed.
+ * Sixteen bytes a step over aligned words. bench/crc32c.ts, 64 KiB: 1168 MB/s by bytes, eight a step; 1397 MB/s so.
  */
 export function crc32c(bytes: Uint8Array, start: number, end: number, seed = 0): number {
   const t = tables
