@@ -9,8 +9,8 @@ import type { PlugIns } from './config/options.ts'
 export type PluggedCodecs = NonNullable<PlugIns['codecs']>
 
 /**
- * Puts a sealed batch through its codec, then calls `ready`; on the spot where the codec answers at once. What a codec
- * fails with leaves the batch as it is.
+ * Puts a sealed batch through its codec, then calls `ready`; on the spot where the codec answers at once. A codec that
+ * fails, or gives no bytes, leaves the batch as it is.
  */
 export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () => void): void {
   const { 'compression.codec': name, 'compression.level': level } = batch.profile
@@ -21,11 +21,11 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
   }
   batch.to('compressing')
   batch.pin()
-  const take = (bytes: Uint8Array | null): void => {
+  const take = (bytes: unknown): void => {
     // It may have been given up in the meantime.
     if (batch.state === 'compressing') {
       // What a codec cannot make smaller goes as it is.
-      if (bytes !== null && bytes.length < batch.recordsBytes) {
+      if (bytes instanceof Uint8Array && bytes.length < batch.recordsBytes) {
         batch.payload = [bytes]
         batch.codecId = codecs[name as CodecName].id
       }
@@ -35,11 +35,11 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
     batch.unpin()
   }
   const compressed = compress(batch, name as CodecName, level, plugged)
-  if (compressed === null || !('then' in compressed)) take(compressed)
-  else compressed.then(take, () => take(null))
+  if (compressed instanceof Uint8Array) take(compressed)
+  else Promise.resolve(compressed).then(take, () => take(null))
 }
 
-function compress(batch: Batch, name: CodecName, level: number, plugged: PluggedCodecs) {
+function compress(batch: Batch, name: CodecName, level: number, plugged: PluggedCodecs): unknown {
   const own = plugged[name]
   if (own === undefined) return codecs[name].compress(batch.payload, batch.recordsBytes, level)
   try {
