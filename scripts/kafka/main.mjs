@@ -41,7 +41,13 @@ function readOptions() {
 async function main() {
   const { help, brokers, topics, properties } = readOptions()
   if (help) return console.log(usage)
-  const kafka = await startKafka({ brokers, properties, log: line => console.log(`kafka: ${line}`) })
+  // As an Apache Kafka does by itself; the tests' clusters are stricter.
+  const defaults = { 'auto.create.topics.enable': true, 'num.partitions': 6 }
+  const kafka = await startKafka({
+    brokers,
+    properties: { ...defaults, ...properties },
+    log: line => console.log(`kafka: ${line}`),
+  })
   const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   for (const { name, partitions } of topics) await kafka.createTopic(name, partitions)
   console.log(`kafka: running, Ctrl-C ends it\nbootstrap.servers=${kafka.bootstrapServers}`)
