@@ -100,7 +100,7 @@ describe('a new leader', () => {
     queue.proven = true
     queue.retryAt = 100
     expect(queue.lead(2, 1)).toBe(true)
-    expect(queue).toMatchObject({ leader: 2, leaderEpoch: 1, proven: false, retryAt: 0, listed: false })
+    expect(queue).toMatchObject({ leader: 2, leaderEpoch: 1, proven: false, retryAt: 0 })
   })
 
   test('is not new in a new epoch alone', () => {
