@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', 'test/peers/**'],
+    exclude: ['test/integration/**', 'test/chaos/**', 'test/peers/**'],
     testTimeout: 20_000,
   },
 })

@@ -45,10 +45,7 @@ export async function missingForKafka() {
   )
 }
 
-/**
- * The class path with Kafka and its tools. The first call fetches 54 MB.
- * @param {(line: string) => void} [log]
- */
+/** @type {import('./kafka.d.mts').kafkaClassPath} */
 export async function kafkaClassPath(log = () => {}) {
   const folder = await jarFolder()
   if (!existsSync(folder)) {

@@ -53,5 +53,8 @@ export function startKafka(options?: KafkaOptions): Promise<KafkaCluster>
 /** What this machine lacks to run Kafka, in words; null when nothing is missing. */
 export function missingForKafka(): Promise<string | null>
 
+/** The class path with Kafka and its tools. The first call fetches 54 MB. */
+export function kafkaClassPath(log?: (line: string) => void): Promise<string>
+
 /** Runs one of Kafka's own tools. Resolves with what it printed; rejects with that if it failed. */
 export function runTool(mainClass: string, args: readonly string[], options?: { input?: string }): Promise<string>

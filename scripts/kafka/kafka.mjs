@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createBroker } from './broker.mjs'
 import { kafkaClassPath, missingForKafka, runTool } from './java.mjs'
 
-export { missingForKafka, runTool }
+export { kafkaClassPath, missingForKafka, runTool }
 
 /** @type {import('./kafka.d.mts').startKafka} */
 export async function startKafka({ brokers: count = 1, properties = {}, proxy, log = () => {} } = {}) {

@@ -49,7 +49,7 @@ const bytesDeserializer = 'org.apache.kafka.common.serialization.BytesDeserializ
  * Reads a whole topic. Bytes survive: Apache's BytesDeserializer writes everything outside printable ASCII, and the
  * backslash, as \xHH; null is a word that nobody sent. Only a header name may not hold a colon or a control character.
  */
-export async function readTopic(kafka: RealKafka, topic: string): Promise<ReadRecord[]> {
+export async function readTopic(kafka: Pick<RealKafka, 'runTool'>, topic: string): Promise<ReadRecord[]> {
   const offsets = await kafka.runTool('org.apache.kafka.tools.GetOffsetShell', ['--topic', topic])
   const count = [...offsets.matchAll(/^.*:\d+:(\d+)$/gm)].reduce((sum, [, end]) => sum + Number(end), 0)
   if (count === 0) return []
