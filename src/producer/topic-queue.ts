@@ -95,10 +95,10 @@ export class TopicQueue implements TopicView {
     if (typeof partitioner === 'function') partition = this.#ask(partitioner, message, key, keyLength)
     else partition = this.#named(partitioner).partition(this, key, keyLength, message.messageBytes)
     if (!Number.isInteger(partition) || partition < 0 || partition >= partitionCount) {
-      const name = typeof partitioner === 'function' ? partitioner.name || 'of the configuration' : partitioner
+      const name = typeof partitioner === 'function' ? partitioner.name || '(anonymous)' : partitioner
       throw new InvalidMessageError(
         'partition',
-        `partitioner ${name} returned ${String(partition)} for topic '${this.topic}': it must be an integer from 0 to ${partitionCount - 1}`,
+        `partitioner ${name} returned ${inWords(partition)} for topic '${this.topic}': it must be an integer from 0 to ${partitionCount - 1}`,
         { topic: this.topic },
       )
     }
@@ -139,6 +139,12 @@ export class TopicQueue implements TopicView {
     this.#builtIn = made
     return made
   }
+}
+
+function inWords(answer: unknown): string {
+  if (typeof answer === 'string') return `'${answer}'`
+  if (typeof answer === 'number' || answer === undefined || answer === null) return `${answer}`
+  return `${typeof answer === 'object' ? 'an' : 'a'} ${typeof answer}`
 }
 
 function valueBytes(value: PreparedMessage['value']): Uint8Array | null {
