@@ -301,7 +301,8 @@ export class Pipeline implements TransportListener {
   #malformed(cause: unknown): void {
     const label = this.#options.label()
     const reason = cause instanceof Error ? cause.message : String(cause)
-    this.#broken(new ProtocolError(`${label}: ${reason}`, { broker: label, cause }))
+    // Another connection may lead to a broker: through a proxy, say, which had an answer of its own.
+    this.#broken(new ProtocolError(`${label}: ${reason}`, { broker: label, cause, retriable: true }))
   }
 
   #broken(error: KafkaError): void {

@@ -298,7 +298,7 @@ export class Session {
     this.#options.events.emit('error.occurred', { type: 'metadata', error })
     const everywhere =
       error instanceof AuthenticationError ||
-      error instanceof ProtocolError ||
+      (error instanceof ProtocolError && !error.retriable) ||
       (error instanceof ConnectionError && error.code === -181)
     if (everywhere && !this.#connected) return this.failAll(error)
     for (const { queue } of this.accumulator.alive()) queue.lastError = error
