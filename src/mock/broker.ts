@@ -6,6 +6,7 @@ import { apiVersions } from '../protocol/apis/api-versions.ts'
 import { decodeRequestHeader, encodeResponse, type RequestHeader } from '../protocol/header.ts'
 import { Reader } from '../protocol/reader.ts'
 import type { ControlContext, Controls } from './controls.ts'
+import type { TransactionCoordinator } from './coordinator.ts'
 import { codeOf, type Endpoint, type Served } from './endpoint.ts'
 import type { MockApiName, MockRequest } from './endpoints.ts'
 import { type Outcome, ServerConnection, type Wire } from './server-connection.ts'
@@ -31,11 +32,14 @@ export interface RequestRecord<Name extends MockApiName = MockApiName> {
 export interface World {
   readonly clock: Clock
   readonly topology: Topology
+  readonly transactions: TransactionCoordinator
   readonly endpoints: Readonly<Record<MockApiName, Endpoint>>
   readonly versions: OfferedVersions
   readonly controls: Controls
   readonly maxRequestBytes: number
   received(request: RequestRecord): void
+  /** A request has had its effect. */
+  served(): void
   throttleMs(api: MockApiName, broker: number): number
   /** A control that threw, or a bug in here: nothing that a client can bring about. */
   failed(error: unknown): void
@@ -98,14 +102,17 @@ export class Broker {
       const { name, endpoint } = known
       const { apiVersion: version, correlationId, clientId } = header
       if (!this.#world.versions.serves(name, endpoint.api, version, this.id)) {
-        return name === 'ApiVersions' ? this.#refuseVersion(correlationId) : 'close'
+        const saysSo = name === 'ApiVersions' && this.#world.versions.refusesPolitely
+        return saysSo ? this.#refuseVersion(correlationId) : 'close'
       }
       const body = endpoint.api.request.decode(reader, version)
       reader.end()
       const { clock } = this.#world
       const place = { api: name, version, broker: this.id, connection, correlationId, clientId, time: clock.now() }
       this.#world.received({ ...place, body: body as MockRequest<MockApiName> })
-      return await this.#answer({ ...header, name, endpoint, body })
+      const outcome = await this.#answer({ ...header, name, endpoint, body })
+      this.#world.served()
+      return outcome
     } catch (error) {
       if (!(error instanceof ProtocolError)) this.#world.failed(error)
       return 'close'
@@ -114,8 +121,10 @@ export class Broker {
 
   async #answer(request: Request): Promise<Outcome> {
     const { name, endpoint, body, apiVersion: version, correlationId, clientId } = request
-    const { topology, clock, controls } = this.#world
-    const served: Served = { broker: this.id, version, topology, clock, advertised: () => this.#advertised() }
+    const { topology, transactions, versions, clock, controls } = this.#world
+    const { transactionVersion } = versions
+    const advertised = () => this.#advertised()
+    const served: Served = { broker: this.id, version, topology, transactions, transactionVersion, clock, advertised }
     const context: ControlContext = {
       api: name,
       version,

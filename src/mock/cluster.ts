@@ -2,53 +2,62 @@
 
 import { systemClock } from '../clock.ts'
 import type { Transport } from '../transport.ts'
-import { type BatchFacts, factsOf } from './batch-facts.ts'
-import type { RequestRecord, World } from './broker.ts'
+import type { World } from './broker.ts'
 import { type ControlFor, Controls } from './controls.ts'
+import { TransactionCoordinator } from './coordinator.ts'
 import { codeOf } from './endpoint.ts'
 import { endpointsFor, type MockApiName } from './endpoints.ts'
+import { Evidence } from './evidence.ts'
 import { MemoryTransport } from './memory-transport.ts'
 import { Nodes } from './nodes.ts'
 import type { MockClusterOptions, MockTopicOptions } from './options.ts'
-import type { LogRecord, PartitionFailure, PartitionLog } from './partition-log.ts'
-import { type Topic, Topology } from './topology.ts'
+import type { PartitionFailure } from './partition-log.ts'
+import { type ConsumerGroup, Topology } from './topology.ts'
+import type { CoordinatorKind } from './transaction-endpoints.ts'
 import { newestRelease, OfferedVersions } from './versions.ts'
-
-/** A record and the partition that it is in. */
-export interface PartitionRecord extends LogRecord {
-  readonly partition: number
-}
 
 // Source: Kafka broker property `socket.request.max.bytes`.
 const maxRequestBytes = 100 * 1024 * 1024
 
 /** A Kafka cluster in this process, over TCP and in memory, that checks what a real one checks. */
-export class MockCluster {
+export class MockCluster extends Evidence {
   /** Reaches the brokers in memory, at the addresses of `bootstrapServers`. */
   readonly transport: Transport
   readonly #topology: Topology
+  readonly #transactions: TransactionCoordinator
   readonly #versions: OfferedVersions
   readonly #controls = new Controls()
   readonly #nodes: Nodes
-  #requests: RequestRecord[] = []
   #throttle: { readonly ms: number; readonly api: MockApiName | '*' } = { ms: 0, api: '*' }
   readonly #faults: unknown[] = []
   #stopped: Promise<void> | null = null
 
   private constructor(options: MockClusterOptions) {
     const { clock = systemClock, autoCreateTopics = false, defaultPartitions = 1, recordRequests = true } = options
-    this.#topology = new Topology(options.clusterId ?? 'odradek-mock-cluster')
-    this.#versions = new OfferedVersions(options.kafkaVersion ?? newestRelease)
+    const topology = new Topology(options.clusterId ?? 'odradek-mock-cluster')
+    const transactions = new TransactionCoordinator(topology, clock)
+    super({ clock, topology, transactions })
+    this.#topology = topology
+    this.#transactions = transactions
+    transactions.expired = () => this.changed()
+    this.#versions = new OfferedVersions(options.kafkaVersion ?? newestRelease, options.like ?? null)
+    for (const [api, range] of Object.entries(options.apiVersions ?? {})) {
+      this.#versions.set(api as MockApiName, range ?? null)
+    }
+    const level = options.features?.['transaction.version']
+    if (level !== undefined) this.#versions.transactionVersion = level
     const world: World = {
       clock,
-      topology: this.#topology,
+      topology,
+      transactions,
       endpoints: endpointsFor({ autoCreateTopics, defaultPartitions }),
       versions: this.#versions,
       controls: this.#controls,
       maxRequestBytes,
       received: request => {
-        if (recordRequests) this.#requests.push(request)
+        if (recordRequests) this.remember(request)
       },
+      served: () => this.changed(),
       throttleMs: api => (this.#throttle.api === '*' || this.#throttle.api === api ? this.#throttle.ms : 0),
       failed: error => {
         this.#faults.push(error)
@@ -93,41 +102,9 @@ export class MockCluster {
   }
 
   async #stop(): Promise<void> {
+    this.#transactions.stop()
     await this.#nodes.removeAll()
     if (this.#faults.length > 0) throw this.#faults[0]
-  }
-
-  // What came in
-
-  /** Every record of a partition, in the order of their offsets. Throws if this runtime lacks a batch's codec. */
-  log(topic: string, partition: number): LogRecord[] {
-    return this.#partition(topic, partition).records()
-  }
-
-  /** Every record of a topic, one partition after the other. */
-  records(topic: string): PartitionRecord[] {
-    return this.#topic(topic).partitions.flatMap(log =>
-      log.records().map(record => ({ ...record, partition: log.index })),
-    )
-  }
-
-  /** The batches of a partition, as they were sent. */
-  batches(topic: string, partition: number): BatchFacts[] {
-    return this.#partition(topic, partition).batches.map(factsOf)
-  }
-
-  /** Every request that was read, in the order in which its turn came. Those of an API or version not offered are not. */
-  requests<Name extends MockApiName = MockApiName>(
-    filter: { readonly api?: Name; readonly broker?: number } = {},
-  ): RequestRecord<Name>[] {
-    const { api, broker } = filter
-    const wanted = (request: RequestRecord): request is RequestRecord<Name> =>
-      (api === undefined || request.api === api) && (broker === undefined || request.broker === broker)
-    return this.#requests.filter(wanted)
-  }
-
-  clearRequests(): void {
-    this.#requests = []
   }
 
   // What goes wrong
@@ -163,7 +140,7 @@ export class MockCluster {
 
   /** Refuses the next batches for one partition with these errors, one each. */
   failPartition(topic: string, partition: number, ...errors: string[]): void {
-    const log = this.#partition(topic, partition)
+    const log = this.partition(topic, partition)
     for (const error of errors) log.failures.push({ errorCode: codeOf(error) })
   }
 
@@ -182,7 +159,7 @@ export class MockCluster {
         batchIndexErrorMessage: message,
       })),
     }
-    this.#partition(topic, partition).failures.push(failure)
+    this.partition(topic, partition).failures.push(failure)
   }
 
   /** Closes the connection at the next request of an API: unseen, or when its work is done but not answered. */
@@ -218,13 +195,13 @@ export class MockCluster {
 
   /** The next answer to Metadata about this topic leaves the partition out. */
   omitPartitionOnce(topic: string, partition: number): void {
-    this.#partition(topic, partition)
+    this.partition(topic, partition)
     this.#topology.omitted.push({ topic, partition })
   }
 
   /** Forgets which sequences came, as after `producer.id.expiration.ms`; of all partitions if none is given. */
   expireProducerState(topic?: string, partition?: number): void {
-    const topics = topic === undefined ? this.#topology.topics : [this.#topic(topic)]
+    const topics = topic === undefined ? this.#topology.topics : [this.topic(topic)]
     const logs = topics.flatMap(({ partitions }) => partitions)
     for (const log of logs) if (partition === undefined || log.index === partition) log.forgetProducers()
   }
@@ -238,27 +215,40 @@ export class MockCluster {
 
   /** The broker that leads a partition, -1 if none does. */
   leader(topic: string, partition: number): number {
-    return this.#partition(topic, partition).leadership.leader
+    return this.partition(topic, partition).leadership.leader
   }
 
   moveLeader(topic: string, partition: number, broker: number): void {
     this.#nodes.broker(broker)
-    this.#partition(topic, partition).lead(broker)
+    this.partition(topic, partition).lead(broker)
   }
 
   /** Nobody leads the partition until `moveLeader`. */
   leaderless(topic: string, partition: number): void {
-    this.#partition(topic, partition).lead(-1)
+    this.partition(topic, partition).lead(-1)
+  }
+
+  /** Makes a broker coordinate a group or a transactional id; the others say that they do not. */
+  moveCoordinator(kind: CoordinatorKind, key: string, broker: number): void {
+    this.#nodes.broker(broker)
+    this.#topology.placeCoordinator(kind, key, broker)
+  }
+
+  /** Says who is in a consumer group: offsets that a transaction commits are compared with it. */
+  setGroup(groupId: string, group: ConsumerGroup): void {
+    this.#topology.groups.set(groupId, group)
   }
 
   /** Closes a broker's connections and takes no more. It goes on to be listed, and to lead what it leads. */
   brokerDown(id: number): void {
     void this.#nodes.down(id)
+    this.#topology.down.add(id)
   }
 
   /** Resolves when the broker takes connections again, at the address that it had. */
-  brokerUp(id: number): Promise<void> {
-    return this.#nodes.up(id)
+  async brokerUp(id: number): Promise<void> {
+    await this.#nodes.up(id)
+    this.#topology.down.delete(id)
   }
 
   /** Resolves to the new broker's id, which no broker had before, when it takes connections. It leads nothing yet. */
@@ -282,29 +272,17 @@ export class MockCluster {
 
   /** Gives a topic `count` more partitions. */
   addPartitions(topic: string, count: number): void {
-    this.#topology.addPartitions(this.#topic(topic), count)
+    this.#topology.addPartitions(this.topic(topic), count)
   }
 
   /** Deletes a topic and creates it again: same name and configuration, empty, another id. */
   recreateTopic(topic: string, partitions?: number): void {
-    const { name, config, partitions: old } = this.#topic(topic)
+    const { name, config, partitions: old } = this.topic(topic)
     this.#topology.createTopic(name, partitions ?? old.length, config)
   }
 
   /** Moves the start of a log; the records before `offset` are gone. */
   deleteRecords(topic: string, partition: number, offset: bigint | number): void {
-    this.#partition(topic, partition).deleteRecordsBefore(Number(offset))
-  }
-
-  #topic(name: string): Topic {
-    const topic = this.#topology.topic(name)
-    if (topic === undefined) throw new RangeError(`there is no topic '${name}'`)
-    return topic
-  }
-
-  #partition(topic: string, partition: number): PartitionLog {
-    const log = this.#topic(topic).partitions[partition]
-    if (log === undefined) throw new RangeError(`there is no partition ${partition} of topic '${topic}'`)
-    return log
+    this.partition(topic, partition).deleteRecordsBefore(Number(offset))
   }
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { errorCodeOf } from '../error-codes.ts'
 import type { Api } from '../protocol/schema.ts'
+import type { TransactionCoordinator } from './coordinator.ts'
 import type { Topology } from './topology.ts'
 
 export interface VersionRange {
@@ -15,7 +16,10 @@ export interface Served {
   readonly broker: number
   readonly version: number
   readonly topology: Topology
+  readonly transactions: TransactionCoordinator
   readonly clock: Clock
+  /** The level of Kafka's `transaction.version`. */
+  readonly transactionVersion: number
   /** What this broker says of the APIs that it speaks. */
   advertised(): readonly { apiKey: number; minVersion: number; maxVersion: number }[]
 }

@@ -1,11 +1,20 @@
-// The table of all APIs that the mock serves, and the two that are only a few lines.
+// The table of all APIs that the mock serves, and those that are only a few lines.
 
 import { apiVersions } from '../protocol/apis/api-versions.ts'
-import { initProducerId } from '../protocol/apis/init-producer-id.ts'
+import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
+import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
 import type { RequestOf, ResponseBody } from '../protocol/schema.ts'
-import { codeOf, type Endpoint } from './endpoint.ts'
+import { codeOf, type Endpoint, type Served } from './endpoint.ts'
 import { type CreationRules, createTopicsEndpoint, metadataEndpoint } from './metadata.ts'
 import { produceEndpoint } from './produce.ts'
+import {
+  addOffsetsToTxnEndpoint,
+  addPartitionsToTxnEndpoint,
+  endTxnEndpoint,
+  findCoordinatorEndpoint,
+  initProducerIdEndpoint,
+  txnOffsetCommitEndpoint,
+} from './transaction-endpoints.ts'
 
 const apiVersionsEndpoint: Endpoint<RequestOf<typeof apiVersions>, ResponseBody<typeof apiVersions>> = {
   api: apiVersions,
@@ -16,7 +25,7 @@ const apiVersionsEndpoint: Endpoint<RequestOf<typeof apiVersions>, ResponseBody<
     if (version >= 3 && !named) return this.refuse(request, codeOf('INVALID_REQUEST'), served)
     const meansUs = request.clusterId === topology.clusterId && request.nodeId === broker
     if (request.clusterId !== null && !meansUs) return this.refuse(request, codeOf('REBOOTSTRAP_REQUIRED'), served)
-    return { errorCode: 0, apiKeys: served.advertised() }
+    return { errorCode: 0, apiKeys: served.advertised(), ...describeFeatures(served) }
   },
   refuse: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
 }
@@ -24,14 +33,34 @@ const apiVersionsEndpoint: Endpoint<RequestOf<typeof apiVersions>, ResponseBody<
 // Source: KIP-511.
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-const initProducerIdEndpoint: Endpoint<RequestOf<typeof initProducerId>, ResponseBody<typeof initProducerId>> = {
-  api: initProducerId,
-  pausesAfterwardsFrom: 1,
-  handle(request, served) {
-    if (request.transactionalId !== null) return this.refuse(request, codeOf('INVALID_REQUEST'), served)
-    return { throttleTimeMs: 0, errorCode: 0, producerId: served.topology.nextProducerId(), producerEpoch: 0 }
-  },
-  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, producerId: -1n, producerEpoch: -1 }),
+// Source: KIP-584, KIP-890. Before 3.3 a cluster has no features.
+function describeFeatures({ version, transactionVersion }: Served) {
+  if (version < 3 || transactionVersion < 0) return {}
+  const name = 'transaction.version'
+  return {
+    supportedFeatures: [{ name, minVersion: 0, maxVersion: 2 }].filter(() => version >= 4), // older clients take no 0
+    finalizedFeaturesEpoch: 1n,
+    finalizedFeatures: [{ name, maxVersionLevel: transactionVersion, minVersionLevel: transactionVersion }].filter(
+      () => transactionVersion > 0,
+    ),
+  }
+}
+
+// The brokers want no authentication, and say so as real ones do.
+const illegalState = codeOf('ILLEGAL_SASL_STATE')
+
+const saslHandshakeEndpoint: Endpoint<RequestOf<typeof saslHandshake>, ResponseBody<typeof saslHandshake>> = {
+  api: saslHandshake,
+  pausesAfterwardsFrom: Infinity,
+  handle: () => ({ errorCode: illegalState, mechanisms: [] }),
+  refuse: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
+}
+
+const saslAuthenticateEndpoint: Endpoint<RequestOf<typeof saslAuthenticate>, ResponseBody<typeof saslAuthenticate>> = {
+  api: saslAuthenticate,
+  pausesAfterwardsFrom: Infinity,
+  handle: () => ({ errorCode: illegalState, errorMessage: null, authBytes: new Uint8Array() }),
+  refuse: (_request, errorCode) => ({ errorCode, errorMessage: null, authBytes: new Uint8Array() }),
 }
 
 /** What a cluster with these rules serves, by the name of the API. */
@@ -41,7 +70,14 @@ export function endpointsFor(rules: CreationRules) {
     Metadata: metadataEndpoint(rules),
     ApiVersions: apiVersionsEndpoint,
     CreateTopics: createTopicsEndpoint(rules),
+    FindCoordinator: findCoordinatorEndpoint,
     InitProducerId: initProducerIdEndpoint,
+    AddPartitionsToTxn: addPartitionsToTxnEndpoint,
+    AddOffsetsToTxn: addOffsetsToTxnEndpoint,
+    TxnOffsetCommit: txnOffsetCommitEndpoint,
+    EndTxn: endTxnEndpoint,
+    SaslHandshake: saslHandshakeEndpoint,
+    SaslAuthenticate: saslAuthenticateEndpoint,
   } satisfies Record<string, Endpoint>
 }
 

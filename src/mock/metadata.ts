@@ -87,14 +87,13 @@ function describe({ name, id, partitions }: Topic, topology: Topology, stale: bo
     name,
     topicId: id,
     isInternal: false,
-    partitions: shown.map(partition => describePartition(partition, stale)),
+    partitions: shown.map(partition => describePartition(partition, topology, stale)),
   }
 }
 
-function describePartition(
-  { index, leadership, formerLeadership, replicas }: PartitionLog,
-  stale: boolean,
-): MetadataTopic['partitions'][number] {
+function describePartition(log: PartitionLog, topology: Topology, stale: boolean): MetadataTopic['partitions'][number] {
+  const { index, leadership, formerLeadership, replicas } = log
+  const inSync = topology.inSync(log)
   const { leader, epoch } = stale ? formerLeadership : leadership
   return {
     errorCode: leader === -1 ? codeOf('LEADER_NOT_AVAILABLE') : 0,
@@ -102,7 +101,8 @@ function describePartition(
     leaderId: leader,
     leaderEpoch: epoch,
     replicaNodes: replicas,
-    isrNodes: replicas,
+    isrNodes: inSync,
+    offlineReplicas: replicas.filter(replica => !inSync.includes(replica)),
   }
 }
 

@@ -1,7 +1,10 @@
 // What a mock cluster can be started with.
 
 import type { Clock } from '../clock.ts'
+import type { VersionRange } from './endpoint.ts'
+import type { MockApiName } from './endpoints.ts'
 import type { MockTopicConfig } from './topology.ts'
+import type { KafkaLike } from './versions.ts'
 
 export interface MockTopicOptions {
   /** 1 if not given. */
@@ -21,8 +24,14 @@ export interface MockClusterOptions {
   readonly autoCreateTopics?: boolean
   /** Partitions of a topic that is created without saying how many; 1 if not given. */
   readonly defaultPartitions?: number
-  /** The Kafka release, from 2.1 on, whose API versions are offered; the newest known if not given. */
-  readonly kafkaVersion?: string
+  /** The Kafka release, from 2.1 on, whose API versions and features are offered; the newest known if not given. */
+  readonly kafkaVersion?: '2.1' | '2.8' | '3.9' | '4.0' | '4.3' | (string & {})
+  /** Offers what this product offers instead. */
+  readonly like?: KafkaLike
+  /** Other versions of single APIs; null for an API that is not there. */
+  readonly apiVersions?: Readonly<Partial<Record<MockApiName, VersionRange | null>>>
+  /** Other levels of features than those of the release: 2 is the second transaction protocol. Source: KIP-890. */
+  readonly features?: { readonly 'transaction.version'?: 0 | 1 | 2 }
   readonly clusterId?: string
   /** `memory` opens no sockets; if not given the brokers also listen on real ones. */
   readonly transport?: 'memory' | 'tcp'

@@ -11,7 +11,11 @@ export interface StoredBatch {
   readonly records: Uint8Array | { readonly unreadable: string }
   /** When the broker took it, if its topic stamps records with that; else -1. */
   readonly logAppendTimeMs: number
+  /** What became of the transaction that it is part of; null for none. */
+  transaction: TransactionOutcome | null
 }
+
+export type TransactionOutcome = 'open' | 'committed' | 'aborted'
 
 /** A record of the log. `sequence` is -1 where the batch has none. */
 export interface LogRecord {
@@ -23,6 +27,8 @@ export interface LogRecord {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly sequence: number
+  /** What became of its transaction; null where it was sent without one. Consumers that read what is committed see the rest. */
+  readonly transaction: TransactionOutcome | null
 }
 
 /** What the next Produce to a partition is refused with, whatever is in it. */
@@ -39,8 +45,10 @@ export interface Leadership {
 
 interface ProducerState {
   epoch: number
-  /** The newest last; never empty. */
+  /** The newest last; empty in an epoch that a transaction's end began. */
   readonly batches: { readonly first: number; readonly last: number; readonly baseOffset: number }[]
+  /** Of the transaction that is open here. */
+  open: StoredBatch[]
 }
 
 // Source: Apache Kafka `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`.
@@ -114,12 +122,31 @@ export class PartitionLog {
   /** Appends what has been found to be right; returns its base offset. */
   append(header: BatchHeader, bytes: Uint8Array, records: StoredBatch['records'], logAppendTimeMs: number): number {
     const baseOffset = this.#endOffset
-    this.#batches.push({ baseOffset, header, bytes, records, logAppendTimeMs })
+    const transaction = header.transactional ? 'open' : null
+    const batch: StoredBatch = { baseOffset, header, bytes, records, logAppendTimeMs, transaction }
+    this.#batches.push(batch)
     this.#endOffset += header.recordCount
     this.#sizeBytes += bytes.length
-    if (header.producerId >= 0n) this.#remember(header, baseOffset)
+    if (header.producerId >= 0n) this.#remember(batch)
     this.#retain()
     return baseOffset
+  }
+
+  /** Whether the producer has written here in a transaction that is not over. */
+  isOpen(producerId: bigint): boolean {
+    return (this.#producers.get(producerId)?.open.length ?? 0) > 0
+  }
+
+  /** Writes a transaction's end, which takes an offset of its own. From now on `epoch` is the producer's. */
+  endTransaction(producerId: bigint, epoch: number, outcome: 'committed' | 'aborted'): void {
+    this.#endOffset++
+    const state = this.#producers.get(producerId)
+    for (const batch of state?.open ?? []) {
+      batch.transaction = outcome
+      this.#decoded.delete(batch)
+    }
+    const batches = state?.epoch === epoch ? state.batches : []
+    this.#producers.set(producerId, { epoch, batches, open: [] })
   }
 
   /** Every record from the log's start on. Throws if one is in a batch that cannot be read. */
@@ -139,12 +166,14 @@ export class PartitionLog {
     this.#producers.clear()
   }
 
-  #remember(header: BatchHeader, baseOffset: number): void {
+  #remember(batch: StoredBatch): void {
+    const { header, baseOffset } = batch
     let state = this.#producers.get(header.producerId)
     if (state === undefined || state.epoch !== header.producerEpoch) {
-      state = { epoch: header.producerEpoch, batches: [] }
+      state = { epoch: header.producerEpoch, batches: [], open: state?.open ?? [] }
       this.#producers.set(header.producerId, state)
     }
+    if (header.transactional) state.open.push(batch)
     state.batches.push({ first: header.baseSequence, last: lastSequence(header), baseOffset })
     if (state.batches.length > rememberedBatches) state.batches.shift()
   }
@@ -172,7 +201,10 @@ export class PartitionLog {
   }
 }
 
-function toLogRecord({ baseOffset, header, logAppendTimeMs }: StoredBatch, record: BatchRecord): LogRecord {
+function toLogRecord(
+  { baseOffset, header, logAppendTimeMs, transaction }: StoredBatch,
+  record: BatchRecord,
+): LogRecord {
   return {
     offset: BigInt(baseOffset + record.offsetDelta),
     timestamp: logAppendTimeMs >= 0 ? logAppendTimeMs : header.baseTimestamp + record.timestampDelta,
@@ -182,6 +214,7 @@ function toLogRecord({ baseOffset, header, logAppendTimeMs }: StoredBatch, recor
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     sequence: header.baseSequence < 0 ? -1 : nextSequence(header.baseSequence, record.offsetDelta),
+    transaction,
   }
 }
 

@@ -6,7 +6,7 @@ import { ConfigError, ProtocolError } from '../errors.ts'
 import { produce } from '../protocol/apis/produce.ts'
 import { crc32c } from '../protocol/crc32c.ts'
 import { batchHeaderBytes } from '../protocol/record-batch.ts'
-import { type BatchHeader, readBatchHeader } from '../protocol/record-batch-reader.ts'
+import { type BatchHeader, readBatchHeader, readRecords } from '../protocol/record-batch-reader.ts'
 import type { RequestOf, ResponseBody } from '../protocol/schema.ts'
 import { codeOf, type Endpoint, type Served } from './endpoint.ts'
 import type { PartitionFailure, PartitionLog, StoredBatch } from './partition-log.ts'
@@ -102,8 +102,9 @@ async function append(
   topic: Topic | undefined,
   partition: PartitionLog | undefined,
   { index, records: bytes }: PartitionData,
-  { broker, version, clock }: Served,
+  served: Served,
 ): Promise<PartitionResponse> {
+  const { broker, version, clock, topology } = served
   if (acks < -1 || acks > 1) refuse('INVALID_REQUIRED_ACKS')
   if (topic === undefined) refuse(version >= 13 ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
   if (partition === undefined) refuse('UNKNOWN_TOPIC_OR_PARTITION')
@@ -112,12 +113,21 @@ async function append(
   if (partition.leadership.leader !== broker) refuse('NOT_LEADER_OR_FOLLOWER')
   if (bytes === null || bytes.length === 0) refuse('INVALID_RECORD', 'there is no record batch')
 
+  if (acks === -1 && topology.inSync(partition).length < replicasNeeded(topic, partition)) {
+    refuse('NOT_ENOUGH_REPLICAS')
+  }
+
   const header = examineBatch(bytes, topic, version)
-  if (transactionalId !== null || header.transactional) refuse('INVALID_TXN_STATE')
+  if (header.transactional && transactionalId === null) refuse('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
   const records = await decompressed(bytes, header)
-  if (!('unreadable' in records)) examineRecords(records, header, topic, version)
+  if (!('unreadable' in records)) examineRecords(records, header, topic, clock.wallNow())
 
   // From here on nothing waits: what is judged is what is appended.
+  if (partition.isOpen(header.producerId)) {
+    if (!header.transactional) refuse('INVALID_TXN_STATE')
+  } else if (header.transactional) {
+    joinTransaction(transactionalId ?? '', header, topic, partition, served)
+  }
   const verdict = partition.judgeSequence(header)
   if (verdict !== null && 'error' in verdict) refuse(verdict.error)
   const stamped = topic.config['message.timestamp.type'] === 'LogAppendTime'
@@ -132,12 +142,37 @@ async function append(
   }
 }
 
+/** Source: KIP-966: no more than the partition has. */
+function replicasNeeded(topic: Topic, { replicas }: PartitionLog): number {
+  return Math.min(Number(topic.config['min.insync.replicas'] ?? 1), replicas.length)
+}
+
+/** The second protocol makes the partition part of the transaction now, the first one has done so before. */
+function joinTransaction(
+  transactionalId: string,
+  producer: BatchHeader,
+  topic: Topic,
+  log: PartitionLog,
+  { transactions, transactionVersion, version }: Served,
+): void {
+  const error =
+    version >= 12 && transactionVersion >= 2
+      ? transactions.addPartitions(transactionalId, producer, [{ topic: topic.name, log }])
+      : transactions.verify(transactionalId, producer, log)
+  if (error === 'PRODUCER_FENCED') refuse('INVALID_PRODUCER_EPOCH')
+  if (error === 'TRANSACTION_ABORTABLE' && version < 11) refuse('INVALID_TXN_STATE')
+  if (error !== null) refuse(error)
+}
+
 /** Exactly one batch, whole and undamaged, of a kind that a client may send. */
 function examineBatch(bytes: Uint8Array, topic: Topic, version: number): BatchHeader {
   const header = readHeader(bytes)
   const sizeBytes = header.batchLength + 12
-  if (header.magic !== 2) refuse('INVALID_RECORD', `the batch has magic ${header.magic}, not 2`)
-  if (sizeBytes < bytes.length) refuse('INVALID_RECORD', 'there is more than one record batch')
+  if (header.magic !== 2) {
+    const isKnown = header.magic === 0 || header.magic === 1
+    refuse(isKnown ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE', `the batch has magic ${header.magic}, not 2`)
+  }
+  if (sizeBytes !== bytes.length) refuse('INVALID_RECORD', 'these are not the bytes of exactly one record batch')
   const maxBytes = Number(topic.config['max.message.bytes'] ?? defaultMaxMessageBytes)
   if (sizeBytes > maxBytes)
     refuse('MESSAGE_TOO_LARGE', `a batch of ${sizeBytes} bytes, at most ${maxBytes} are allowed`)
@@ -150,7 +185,6 @@ function examineBatch(bytes: Uint8Array, topic: Topic, version: number): BatchHe
   if (header.producerId >= 0n && (header.baseSequence < 0 || header.producerEpoch < 0)) {
     refuse('INVALID_RECORD', 'a producer id without epoch and sequence')
   }
-  if (header.timestampType === 1) refuse('INVALID_TIMESTAMP', 'only a broker stamps with log append time')
   if (header.codec === zstd && version < 7) refuse('UNSUPPORTED_COMPRESSION_TYPE')
   return header
 }
@@ -159,7 +193,7 @@ function readHeader(bytes: Uint8Array): BatchHeader {
   try {
     return readBatchHeader(bytes)
   } catch (error) {
-    if (error instanceof ProtocolError) refuse('CORRUPT_MESSAGE', error.message)
+    if (error instanceof ProtocolError) refuse('INVALID_RECORD', error.message)
     throw error
   }
 }
@@ -179,17 +213,38 @@ async function decompressed(bytes: Uint8Array, header: BatchHeader): Promise<Sto
   }
 }
 
-function examineRecords(records: Uint8Array, { recordCount }: BatchHeader, topic: Topic, version: number): void {
+function examineRecords(records: Uint8Array, header: BatchHeader, topic: Topic, now: number): void {
+  const { recordCount } = header
   const fault = recordFault(records, recordCount)
   if (fault !== null) refuse('INVALID_RECORD', fault)
+  examineTimestamps(records, header, topic, now)
   if (!topic.config['cleanup.policy']?.includes('compact')) return
   const keyless = recordsWithoutKey(records, recordCount)
   if (keyless.length === 0) return
   const reason = 'a compacted topic takes no record without a key'
   throw new Refusal({
-    errorCode: codeOf(version >= 8 ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE'), // a client that old does not know 87
+    errorCode: codeOf('INVALID_RECORD'),
     errorMessage: reason,
     recordErrors: keyless.map(batchIndex => ({ batchIndex, batchIndexErrorMessage: reason })),
+  })
+}
+
+// Source: KIP-937.
+function examineTimestamps(records: Uint8Array, header: BatchHeader, { config }: Topic, now: number): void {
+  if (config['message.timestamp.type'] === 'LogAppendTime') return
+  const earliest = now - Number(config['message.timestamp.before.max.ms'] ?? Infinity)
+  const latest = now + Number(config['message.timestamp.after.max.ms'] ?? 3_600_000)
+  if (earliest === -Infinity && header.maxTimestamp <= latest) return
+  const wrong = readRecords(records, header.recordCount).flatMap(({ timestampDelta }, index) => {
+    const timestamp = header.baseTimestamp + timestampDelta
+    return timestamp >= 0 && (timestamp < earliest || timestamp > latest) ? [index] : []
+  })
+  if (wrong.length === 0) return
+  const reason = 'the timestamp is too far from the time of the broker'
+  throw new Refusal({
+    errorCode: codeOf('INVALID_TIMESTAMP'),
+    errorMessage: reason,
+    recordErrors: wrong.map(batchIndex => ({ batchIndex, batchIndexErrorMessage: reason })),
   })
 }
 

@@ -18,6 +18,12 @@ export interface MockTopicConfig {
   readonly 'message.timestamp.type'?: 'CreateTime' | 'LogAppendTime'
   /** With `compact` every record needs a key. */
   readonly 'cleanup.policy'?: 'delete' | 'compact' | 'compact,delete'
+  /** Replicas that have to be up for acks all; 1 if not given. A partition with fewer replicas needs all of them. */
+  readonly 'min.insync.replicas'?: number | string
+  /** How far before the broker's clock a record may be (milliseconds); any time if not given. */
+  readonly 'message.timestamp.before.max.ms'?: number | string
+  /** How far ahead of it; an hour if not given. */
+  readonly 'message.timestamp.after.max.ms'?: number | string
   /** Bytes that a partition keeps of what it was sent; everything if not given. */
   readonly 'retention.bytes'?: number | string
 }
@@ -29,6 +35,12 @@ export interface Topic {
   readonly partitions: PartitionLog[]
 }
 
+/** What a group's coordinator compares a member with. */
+export interface ConsumerGroup {
+  readonly generationId: number
+  readonly members: readonly string[]
+}
+
 export class Topology {
   readonly clusterId: string
   readonly brokers = new Map<number, BrokerInfo>()
@@ -36,6 +48,12 @@ export class Topology {
   staleAnswers = 0
   /** Partitions that the next answer about their topic leaves out. */
   readonly omitted: { readonly topic: string; readonly partition: number }[] = []
+  /** Brokers that take no connections: they have fallen out of sync. */
+  readonly down = new Set<number>()
+  /** Consumer groups that have members. */
+  readonly groups = new Map<string, ConsumerGroup>()
+  /** Where a coordinator was put by hand. */
+  readonly #coordinators = new Map<string, number>()
   readonly #topics = new Map<string, Topic>()
   readonly #topicsById = new Map<string, Topic>()
   #createdTopics = 0
@@ -86,11 +104,32 @@ export class Topology {
   /** The next replica leads what the broker led, or whoever is left. */
   removeBroker(id: number): void {
     this.brokers.delete(id)
+    this.down.delete(id)
+    for (const [key, broker] of this.#coordinators) if (broker === id) this.#coordinators.delete(key)
     const [anyone = -1] = this.brokers.keys()
     for (const log of this.topics.flatMap(({ partitions }) => partitions)) {
       log.replicas = log.replicas.filter(replica => replica !== id)
       if (log.leadership.leader === id) log.lead(log.replicas[0] ?? anyone)
     }
+  }
+
+  /** The replicas of a partition that are up. */
+  inSync({ replicas }: PartitionLog): readonly number[] {
+    return replicas.filter(replica => !this.down.has(replica))
+  }
+
+  /** The broker that coordinates a group or a transactional id; -1 if there is none. */
+  coordinator(kind: string, key: string): number {
+    const placed = this.#coordinators.get(`${kind} ${key}`)
+    if (placed !== undefined) return placed
+    const ids = [...this.brokers.keys()]
+    let hash = 0
+    for (let i = 0; i < key.length; i++) hash = (hash * 31 + key.charCodeAt(i)) | 0
+    return ids[Math.abs(hash) % ids.length] ?? -1
+  }
+
+  placeCoordinator(kind: string, key: string, broker: number): void {
+    this.#coordinators.set(`${kind} ${key}`, broker)
   }
 
   /** An id that no producer has had. */

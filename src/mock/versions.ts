@@ -1,4 +1,5 @@
-// Which versions of an API the brokers offer: those of a Kafka release, unless a test says otherwise.
+// Which versions of an API and which features the brokers offer: those of a Kafka release or of a product that speaks
+// its protocol, unless a test says otherwise.
 // Source: Apache Kafka's message definitions by release (KIP-35, KIP-896, KAFKA-18659).
 
 import type { Api } from '../protocol/schema.ts'
@@ -36,6 +37,13 @@ const history: Readonly<Record<MockApiName, readonly (readonly [release: string,
     ['2.7', 6],
     ['2.8', 7],
   ],
+  FindCoordinator: [
+    ['2.1', 2],
+    ['2.4', 3],
+    ['3.0', 4],
+    ['3.8', 5],
+    ['3.9', 6],
+  ],
   InitProducerId: [
     ['2.1', 1],
     ['2.4', 2],
@@ -43,20 +51,81 @@ const history: Readonly<Record<MockApiName, readonly (readonly [release: string,
     ['2.7', 4],
     ['3.8', 5],
   ],
+  AddPartitionsToTxn: [
+    ['2.1', 1],
+    ['2.7', 2],
+    ['2.8', 3],
+    ['3.6', 4],
+    ['3.8', 5],
+  ],
+  AddOffsetsToTxn: [
+    ['2.1', 1],
+    ['2.7', 2],
+    ['2.8', 3],
+    ['3.8', 4],
+  ],
+  TxnOffsetCommit: [
+    ['2.1', 2],
+    ['2.5', 3],
+    ['3.8', 4],
+    ['4.0', 5],
+  ],
+  EndTxn: [
+    ['2.1', 1],
+    ['2.7', 2],
+    ['2.8', 3],
+    ['3.8', 4],
+    ['4.0', 5],
+  ],
+  SaslHandshake: [['2.1', 1]],
+  SaslAuthenticate: [
+    ['2.1', 0],
+    ['2.2', 1],
+    ['2.5', 2],
+  ],
+}
+
+/** A product that speaks Kafka's protocol and is not Kafka. */
+export type KafkaLike = 'redpanda' | 'event-hubs'
+
+// The highest version of each API; what is not named is not there. Releases differ: a test that wants one of them overrides.
+// Source: the handlers of Redpanda's server; what Event Hubs said to clients that logged it (KIP-35).
+const products: Readonly<Record<KafkaLike, Readonly<Partial<Record<MockApiName, number>>>>> = {
+  redpanda: {
+    ...{ Produce: 7, Metadata: 8, FindCoordinator: 2, ApiVersions: 3, CreateTopics: 5, InitProducerId: 3 },
+    ...{ AddPartitionsToTxn: 3, AddOffsetsToTxn: 3, TxnOffsetCommit: 3, EndTxn: 3 },
+    ...{ SaslHandshake: 1, SaslAuthenticate: 2 },
+  },
+  'event-hubs': {
+    ...{ Produce: 7, Metadata: 5, FindCoordinator: 4, ApiVersions: 3, CreateTopics: 5, InitProducerId: 1 },
+    ...{ SaslHandshake: 1, SaslAuthenticate: 1 },
+  },
 }
 
 export const newestRelease = '4.4'
 
 export class OfferedVersions {
   readonly #release: number
+  readonly #product: Readonly<Partial<Record<MockApiName, number>>> | null
   readonly #overrides = new Map<string, VersionRange | null>()
+  /** The level of the feature `transaction.version`; -1 where there are no features. */
+  transactionVersion: number
+  /** Whether a version of ApiVersions that is not known gets an answer; Event Hubs ends the connection. Source: KIP-511. */
+  readonly refusesPolitely: boolean
 
   /** `release` is a Kafka release such as `3.9`. */
-  constructor(release: string) {
+  constructor(release: string, like: KafkaLike | null) {
+    this.#product = like === null ? null : products[like]
+    this.refusesPolitely = like !== 'event-hubs'
     this.#release = releaseNumber(release)
     if (!(this.#release >= releaseNumber('2.1'))) {
       throw new TypeError(`'${release}' is not a Kafka release from 2.1 on, such as '${newestRelease}'`)
     }
+    if (this.#product === undefined) {
+      throw new TypeError(`'${like}' is not one of ${Object.keys(products).join(', ')}`)
+    }
+    const hasFeatures = like === null && this.#release >= releaseNumber('3.3')
+    this.transactionVersion = !hasFeatures ? -1 : this.#release >= releaseNumber('4.0') ? 2 : 0
   }
 
   /** Null takes the API away. Without a broker it holds for all that have no range of their own. */
@@ -71,11 +140,16 @@ export class OfferedVersions {
       if (override !== undefined) return override
     }
     const [lowest, highest] = api.versions
+    if (this.#product !== null) {
+      const max = this.#product[name]
+      return max === undefined ? null : { min: name === 'Produce' ? 0 : lowest, max }
+    }
     let max = lowest
     for (const [release, version] of history[name]) if (releaseNumber(release) <= this.#release) max = version
     // Kafka 4 announces what it then refuses, for the sake of an old client.
     const min = name === 'Produce' && this.#release >= releaseNumber('4.0') ? 0 : lowest
-    return { min, max: Math.min(max, highest) }
+    // What brokers say to each other is offered, too, and no client has a use for it.
+    return { min, max: name === 'AddPartitionsToTxn' ? max : Math.min(max, highest) }
   }
 
   /** Whether a request of that version is really served. */
