@@ -11,13 +11,13 @@ export const java: PartitionerFactory = ({ random, batchSizeBytes }) => {
   let bytes = 0
 
   // An unfinished batch is worth waiting for, else linger would leave fractional ones behind; but not without end.
-  const enough = (view: TopicView) =>
-    bytes >= batchSizeBytes && (bytes >= 2 * batchSizeBytes || view.batchOpen?.(partition) !== true)
+  const enough = (view: TopicView, messageBytes: number) =>
+    bytes >= batchSizeBytes && (bytes >= 2 * batchSizeBytes || view.batchOpen?.(partition, messageBytes) !== true)
 
   return {
     partition(view, key, keyLength, messageBytes) {
       if (keyLength >= 0) return placeByMurmur2(view, key, keyLength)
-      if (!isUsable(view, partition) || enough(view)) {
+      if (!isUsable(view, partition) || enough(view, messageBytes)) {
         partition = drawByLoad(view, random, batchSizeBytes)
         bytes = 0
       }

@@ -25,8 +25,8 @@ export interface TopicView {
   readonly available: readonly number[]
   /** Bytes queued for a partition. */
   load(partition: number): number
-  /** Whether the partition has a batch that still takes records; left out, no batch is waited for. */
-  batchOpen?(partition: number): boolean
+  /** Whether the partition has a batch that still takes so many bytes; left out, no batch is waited for. */
+  batchOpen?(partition: number, messageBytes: number): boolean
 }
 
 /** A built-in partitioner; its state is one topic's, so there is one instance for each. */

@@ -10,6 +10,7 @@ import type {
   TopicView,
 } from '../partitioners/partitioner.ts'
 import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
+import { batchHeaderBytes } from '../protocol/record-batch.ts'
 import { readHeaders } from '../protocol/record-batch-reader.ts'
 import type { TopicProfile } from './config/config.ts'
 import type { PreparedMessage } from './message.ts'
@@ -54,8 +55,9 @@ export class TopicQueue implements TopicView {
     return this.partitions[partition]?.userBytes ?? 0
   }
 
-  batchOpen(partition: number): boolean {
-    return this.partitions[partition]?.open != null
+  batchOpen(partition: number, messageBytes: number): boolean {
+    const batch = this.partitions[partition]?.open
+    return batch != null && batchHeaderBytes + batch.recordsBytes + messageBytes <= this.#environment.batchSizeBytes
   }
 
   queue(partition: number): PartitionQueue {

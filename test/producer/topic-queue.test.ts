@@ -90,6 +90,6 @@ describe('a partition’s queue', () => {
     const topic = topicOf(5)
     topic.queue(1).userBytes = 77
     expect([0, 1, 4].map(partition => topic.load(partition))).toEqual([0, 77, 0])
-    expect(topic.batchOpen(1)).toBe(false)
+    expect(topic.batchOpen(1, 100)).toBe(false)
   })
 })

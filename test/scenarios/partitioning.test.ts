@@ -209,6 +209,11 @@ describe('messages without a key', () => {
     },
   )
 
+  test('java leaves no fraction of a batch behind', async () => {
+    const alone = await averageBatch('java', 1, 16_384)
+    expect((await averageBatch('java', 12, 16_384)) / alone).toBeGreaterThan(0.95)
+  })
+
   test('without sticking batches are small', async () => {
     expect(await averageBatch('sarama', 12, 16_384)).toBeLessThan(0.5 * (await averageBatch('sarama', 1, 16_384)))
   })
