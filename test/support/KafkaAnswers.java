@@ -1,5 +1,6 @@
 // What Kafka's own classes make of bytes. Each input line is a question, each output line its answer; bytes are in base64.
 //   murmur2 KEY              the hash, as a number
+//   partition COUNT KEY      where Kafka's producer puts a record of that key
 //   compress CODEC BYTES     as Kafka's producer compresses them
 //   decompress CODEC BYTES   as its broker reads them; `refused` with the reason if it does not
 
@@ -8,6 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Base64;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.record.internal.CompressionType;
 import org.apache.kafka.common.utils.BufferSupplier;
@@ -27,6 +29,8 @@ public class KafkaAnswers {
     switch (words[0]) {
       case "murmur2":
         return Integer.toString(Utils.murmur2(bytes));
+      case "partition":
+        return Integer.toString(BuiltInPartitioner.partitionForKey(bytes, Integer.parseInt(words[1])));
       case "compress":
         var buffer = new ByteBufferOutputStream(1024);
         try (var stream = codec(words[1]).wrapForOutput(buffer, RECORD_BATCH)) {
