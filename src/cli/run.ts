@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError, KafkaError } from '../index.ts'
 import type { MockCluster } from '../mock/index.ts'
+import { mock } from './mock.ts'
 import { hint, UsageError } from './options.ts'
 import { produce } from './produce.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
@@ -16,6 +17,7 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, Command>> = {
+  mock: { summary: 'run a cluster without Kafka, and show what arrives there', run: mock },
   produce: { summary: 'send the lines of files or of stdin to a topic', run: produce },
 }
 

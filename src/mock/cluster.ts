@@ -26,7 +26,7 @@ export class MockCluster extends Evidence {
   readonly #topology: Topology
   readonly #transactions: TransactionCoordinator
   readonly #versions: OfferedVersions
-  readonly #controls = new Controls()
+  readonly #controls: Controls
   readonly #nodes: Nodes
   #throttle: { readonly ms: number; readonly api: MockApiName | '*' } = { ms: 0, api: '*' }
   readonly #faults: unknown[] = []
@@ -46,11 +46,13 @@ export class MockCluster extends Evidence {
     }
     const level = options.features?.['transaction.version']
     if (level !== undefined) this.#versions.transactionVersion = level
+    const endpoints = endpointsFor({ autoCreateTopics, defaultPartitions })
+    this.#controls = new Controls(Object.keys(endpoints))
     const world: World = {
       clock,
       topology,
       transactions,
-      endpoints: endpointsFor({ autoCreateTopics, defaultPartitions }),
+      endpoints,
       versions: this.#versions,
       controls: this.#controls,
       maxRequestBytes,
@@ -71,7 +73,12 @@ export class MockCluster extends Evidence {
   /** Resolves when all brokers take connections. Rejects if a port cannot be had, or with a TypeError on a bad option. */
   static async start(options: MockClusterOptions = {}): Promise<MockCluster> {
     const cluster = new MockCluster(options)
-    for (let i = 0; i < (options.brokers ?? 1); i++) await cluster.addBroker()
+    try {
+      for (let i = 0; i < (options.brokers ?? 1); i++) await cluster.addBroker()
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
     for (const [name, { partitions = 1, topicId, config }] of Object.entries(options.topics ?? {})) {
       cluster.#topology.createTopic(name, partitions, config, topicId)
     }

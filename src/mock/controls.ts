@@ -39,9 +39,17 @@ interface Control {
 
 export class Controls {
   readonly #controls = new Set<Control>()
+  readonly #apis: readonly string[]
+
+  constructor(apis: readonly string[]) {
+    this.#apis = apis
+  }
 
   /** Adds one that is gone after `times` verdicts; the returned function takes it away before. */
   add<Name extends MockApiName>(api: Name | '*', fn: ControlFor<Name>, times: number): () => void {
+    if (api !== '*' && !this.#apis.includes(api)) {
+      throw new TypeError(`'${api}' is not an API of the mock, there are ${this.#apis.join(', ')}`)
+    }
     const control: Control = {
       api,
       remaining: times,

@@ -13,6 +13,19 @@ export interface PartitionRecord extends LogRecord {
   readonly partition: number
 }
 
+/** A topic as it stands; the index of a partition is its number. */
+export interface TopicFacts {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly {
+    /** -1 if nobody leads. */
+    readonly leader: number
+    readonly startOffset: bigint
+    /** Of the next record. */
+    readonly endOffset: bigint
+  }[]
+}
+
 interface Sources {
   readonly clock: Clock
   readonly topology: Topology
@@ -32,9 +45,25 @@ export class Evidence {
     this.#sources = sources
   }
 
-  /** Every record of a partition, in the order of their offsets; those of open and aborted transactions are among them. */
-  log(topic: string, partition: number): LogRecord[] {
-    return this.partition(topic, partition).records()
+  /**
+   * Every record of a partition from the offset `from` on, the log's start if not given, in the order of their offsets;
+   * those of open and aborted transactions are among them.
+   */
+  log(topic: string, partition: number, from: bigint | number = 0): LogRecord[] {
+    return this.partition(topic, partition).records(Number(from))
+  }
+
+  /** The topics there are, and how far their logs reach. */
+  topics(): TopicFacts[] {
+    return this.#sources.topology.topics.map(({ name, id, partitions }) => ({
+      name,
+      topicId: id,
+      partitions: partitions.map(({ leadership, startOffset, endOffset }) => ({
+        leader: leadership.leader,
+        startOffset: BigInt(startOffset),
+        endOffset: BigInt(endOffset),
+      })),
+    }))
   }
 
   /** Every record of a topic, one partition after the other. */

@@ -149,10 +149,11 @@ export class PartitionLog {
     this.#producers.set(producerId, { epoch, batches, open: [] })
   }
 
-  /** Every record from the log's start on. Throws if one is in a batch that cannot be read. */
-  records(): LogRecord[] {
-    const all = this.#batches.flatMap(batch => this.#decode(batch))
-    return all.filter(({ offset }) => offset >= this.#startOffset)
+  /** Every record from `from` on. Throws if one is in a batch that cannot be read. */
+  records(from = 0): LogRecord[] {
+    const first = Math.max(from, this.#startOffset)
+    const batches = this.#batches.filter(({ baseOffset, header }) => baseOffset + header.recordCount > first)
+    return batches.flatMap(batch => this.#decode(batch)).filter(({ offset }) => offset >= first)
   }
 
   /** Moves the log's start; what is before it is gone. */

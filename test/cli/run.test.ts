@@ -23,7 +23,7 @@ describe('odradek', () => {
   test('names the commands there are when asked for another one', async () => {
     expect(await odradek('consume')).toMatchObject({
       code: 2,
-      err: "odradek: unknown command 'consume'; there is: produce\n",
+      err: "odradek: unknown command 'consume'; there is: mock, produce\n",
     })
     expect((await odradek('prodcue')).err).toContain('did you mean produce?')
     expect((await odradek('constructor')).code).toBe(2)
