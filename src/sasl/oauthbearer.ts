@@ -1,0 +1,72 @@
+// OAUTHBEARER: a token that somebody else gave out. Source: RFC 7628, KIP-255, KIP-342 (extensions).
+
+import { Buffer } from 'node:buffer'
+import { quoted, utf8 } from './exchange.ts'
+
+/** A token and how long it is good for. */
+export interface OAuthBearerToken {
+  /** The token itself, mostly a JWT. */
+  readonly value: string
+  /** When it ends (milliseconds since the epoch). */
+  readonly lifetimeMs: number
+  /** Whom it is for; the broker reads that out of the token, and this is only checked for being text. */
+  readonly principal?: string | undefined
+  /** SASL extensions, such as `logicalCluster`. */
+  readonly extensions?: Readonly<Record<string, string>> | undefined
+}
+
+export function* oauthBearer(token: OAuthBearerToken): Generator<Uint8Array, void, Uint8Array> {
+  const { value, extensions = {} } = token
+  // RFC 6750, section 2.1: nothing else may be in a token, so that nothing can be smuggled in by one.
+  if (!/^[\w.~+/-]+=*$/.test(value)) throw new Error('the token is empty or holds characters that no token may have')
+  const pairs = Object.entries(extensions).map(([name, setting]) => {
+    if (!/^[A-Za-z]+$/.test(name) || name === 'auth' || !/^[\x21-\x7e \t\r\n]+$/.test(setting)) {
+      throw new Error(`the SASL extension '${quoted(name)}' has a name or value that RFC 7628 does not allow`)
+    }
+    return `${name}=${setting}\x01`
+  })
+  const answer = yield utf8(`n,,\x01auth=Bearer ${value}\x01${pairs.join('')}\x01`)
+  if (answer.length === 0) return
+  // A refusal: the broker says why once it has this byte.
+  yield Uint8Array.of(1)
+  throw new Error(`the broker refuses the token: ${quoted(Buffer.from(answer).toString('utf8'))}`)
+}
+
+/**
+ * An unsigned token for development, out of librdkafka's `sasl.oauthbearer.config`: `principal=me scope=a,b
+ * lifeSeconds=600 principalClaimName=sub scopeClaimName=scope extension_name=value`. Source: librdkafka, KIP-255.
+ */
+export function unsecuredToken(config: string, nowMs: number): OAuthBearerToken {
+  const settings = new Map<string, string>()
+  for (const pair of config.trim().split(/\s+/)) {
+    const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? []
+    if (name === undefined || value === undefined) throw new Error('expected name=value pairs with spaces between')
+    if (!name.startsWith('extension_') && !known.includes(name))
+      throw new Error(`there is no setting '${quoted(name)}'`)
+    settings.set(name, value)
+  }
+  const principal = settings.get('principal')
+  if (principal === undefined) throw new Error('principal=NAME is missing')
+  const lifeSeconds = Number(settings.get('lifeSeconds') ?? 3600)
+  if (!Number.isInteger(lifeSeconds) || lifeSeconds < 1) throw new Error('lifeSeconds must be a positive integer')
+  const scope = settings.get('scope')
+  const lifetimeMs = nowMs + lifeSeconds * 1000
+  const claims = {
+    [settings.get('principalClaimName') ?? 'sub']: principal,
+    iat: nowMs / 1000,
+    exp: lifetimeMs / 1000,
+    ...(scope === undefined ? {} : { [settings.get('scopeClaimName') ?? 'scope']: scope.split(',') }),
+  }
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const extensions = [...settings].flatMap(([name, value]) =>
+    name.startsWith('extension_') ? [[name.slice('extension_'.length), value]] : [],
+  )
+  return {
+    value: `${part({ alg: 'none' })}.${part(claims)}.`,
+    lifetimeMs,
+    principal,
+    extensions: Object.fromEntries(extensions),
+  }
+}
+
+const known: readonly string[] = ['principal', 'principalClaimName', 'scope', 'scopeClaimName', 'lifeSeconds']
