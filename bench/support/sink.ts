@@ -25,8 +25,8 @@ export const isSink = process.argv[2] === 'sink'
 
 type Answers = Readonly<Record<string, (request: never) => object>>
 
-/** In the child. */
-export function runSink(): void {
+/** In the child. A silent one answers everything but Produce. */
+export function runSink({ silent = false } = {}): void {
   const offsets = new Map<string, bigint>()
   const server = createServer(socket => {
     socket.setNoDelay(true)
@@ -35,6 +35,7 @@ export function runSink(): void {
       const { apiKey, apiVersion, correlationId } = decodeRequestHeader(reader)
       const api = apiByKey(apiKey)
       if (api === undefined) throw new Error(`no API ${apiKey}`)
+      if (silent && api.name === 'Produce') return
       const request = api.request.decode(reader, apiVersion)
       const answer = answers[api.name]?.(request as never)
       const encode = encodeResponse as (...parts: unknown[]) => Uint8Array[]

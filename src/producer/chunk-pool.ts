@@ -12,18 +12,24 @@ const largestBytes = 262144
  */
 export class ChunkPool {
   readonly #free = new Map<number, Buffer[]>()
-  readonly #maxIdleBytes: number
+  readonly #minIdleBytes: number
   #idleBytes = 0
+  #usedBytes = 0
 
-  constructor(maxIdleBytes = 16 * 1024 * 1024) {
-    this.#maxIdleBytes = maxIdleBytes
+  /** It keeps as much idle as is in use, or `minIdleBytes`: what it lets go is there until the next garbage collection. */
+  constructor(minIdleBytes = 8 * 1024 * 1024) {
+    this.#minIdleBytes = minIdleBytes
   }
 
   /** A chunk of at least `bytes`, sized for a batch that already holds `batchBytes`: as much again, within bounds. */
   take(bytes: number, batchBytes: number): Buffer {
     let size = smallestBytes
     while (size < bytes || (size < largestBytes && size <= batchBytes)) size *= 2
-    if (size > largestBytes) return Buffer.allocUnsafeSlow(bytes)
+    if (size > largestBytes) {
+      this.#usedBytes += bytes
+      return Buffer.allocUnsafeSlow(bytes)
+    }
+    this.#usedBytes += size
     const chunk = this.#free.get(size)?.pop()
     if (chunk === undefined) return Buffer.allocUnsafeSlow(size)
     this.#idleBytes -= size
@@ -32,7 +38,8 @@ export class ChunkPool {
 
   give(chunk: Buffer): void {
     const size = chunk.length
-    if (size > largestBytes || this.#idleBytes + size > this.#maxIdleBytes) return
+    this.#usedBytes -= size
+    if (size > largestBytes || this.#idleBytes + size > Math.max(this.#minIdleBytes, this.#usedBytes)) return
     this.#idleBytes += size
     const free = this.#free.get(size)
     if (free === undefined) this.#free.set(size, [chunk])
