@@ -42,6 +42,8 @@ export class BrokerPool {
   /** Out of use, with answers to come. */
   readonly #leaving = new Set<Broker>()
   #search: Search | null = null
+  /** The last search found nobody. */
+  #cutOff = false
   #idleTimer: unknown
   #closed = false
 
@@ -102,7 +104,10 @@ export class BrokerPool {
       const broker = this.#known.get(nodeId) ?? this.#adopted(address) ?? new Broker(address, this.#brokerOptions)
       broker.identify(address)
       this.#known.set(nodeId, broker)
+      // When all were gone at once, how often each was dialled in vain says nothing about it any more.
+      if (this.#cutOff) broker.redial()
     }
+    if (brokers.size > 0) this.#cutOff = false
     this.#leaveBootstrap()
   }
 
@@ -197,7 +202,10 @@ export class BrokerPool {
       search.dialling.add(broker)
       search.timer = clock.setTimer(() => this.#dialNext(search), nextCandidateAfterMs)
       broker.dial()
-    } else if (search.dialling.size === 0) this.#endSearch()?.reject(this.#unreachable(search))
+    } else if (search.dialling.size === 0) {
+      this.#cutOff = true
+      this.#endSearch()?.reject(this.#unreachable(search))
+    }
   }
 
   #endSearch(): Search | null {

@@ -81,6 +81,15 @@ export class Broker {
     else this.#connect()
   }
 
+  /** Ends the backoff: whoever waits for it is waited for no longer. */
+  redial(): void {
+    this.#failures = 0
+    this.#dialAt = -Infinity
+    if (this.#timer === undefined) return
+    this.#options.connection.clock.clearTimer(this.#timer)
+    this.#connect()
+  }
+
   /** No further requests: the connection ends when nothing is in flight. */
   finish(): void {
     this.#forget()

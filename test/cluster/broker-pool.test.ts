@@ -115,6 +115,34 @@ describe('a connection to one broker', () => {
     expect(log).toEqual(['connected b1', 'ready 1'])
   })
 
+  test('after nobody could be reached is dialled again as soon as the cluster names its broker', async () => {
+    const { clock, transport, pool, log, refuse, accept } = setUp()
+    for (const host of ['b1', 'b2', 's1', 's2']) refuse(host)
+    pool.setBrokers(brokers(broker(1), broker(2)))
+    for (const nodeId of [1, 2]) pool.connection(nodeId)
+    const search = pool.any().catch((error: KafkaError) => error.codeName)
+    await clock.advance(5_000)
+    expect(await search).toBe('_TRANSPORT')
+    for (const host of ['b1', 'b2']) accept(host)
+    const dialled = transport.dialled.length
+    pool.setBrokers(brokers(broker(1), broker(2)))
+    await clock.settle()
+    expect(transport.dialled.slice(dialled)).toEqual(['b1:9092', 'b2:9092'])
+    expect(log.slice(-4)).toEqual(['connected b1', 'ready 1', 'connected b2', 'ready 2'])
+  })
+
+  test('while others can be reached keeps its backoff, whatever the cluster says', async () => {
+    const { clock, transport, pool, refuse } = setUp()
+    refuse('b2')
+    pool.setBrokers(brokers(broker(1), broker(2)))
+    for (const nodeId of [1, 2]) pool.connection(nodeId)
+    await clock.advance(1_000)
+    const dialled = transport.dialled.length
+    pool.setBrokers(brokers(broker(1), broker(2)))
+    await clock.settle()
+    expect(transport.dialled).toHaveLength(dialled)
+  })
+
   test('that is ended after every handshake is not dialled without a pause', async () => {
     const { clock, transport, pool } = setUp()
     pool.setBrokers(brokers(broker(1)))
