@@ -1,7 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Producer } from '../../src/index.ts'
+import { readTopic } from '../support/judge.ts'
 import { scenarios } from './scenarios.ts'
 import { type Stand, startStand } from './stand.ts'
-import { odradek } from './subject.ts'
+import { message, odradek } from './subject.ts'
 import { flawless, type Outcome, trial } from './trial.ts'
 
 const load = { count: 50_000, perSecond: 2_500, short: false }
@@ -23,4 +26,33 @@ test.each(scenarios)('$name: nothing lost, doubled, out of order or without a ve
   outcomes.set(scenario.name, outcome)
   console.log(scenario.name, outcome)
   expect(outcome).toMatchObject(flawless)
+})
+
+test('closed with a limit of 10 s while no broker is there: every message has a verdict', async () => {
+  const topic = 'chaos-close'
+  await stand.createTopic(topic, 2)
+  const producer = new Producer({ 'bootstrap.servers': stand.direct })
+  const statuses = { persisted: 0, 'possibly-persisted': 0, 'not-persisted': 0 }
+  producer.on('message.acknowledged', ({ report }) => statuses[report.status]++)
+  producer.on('message.failed', ({ report }) => statuses[report.status]++)
+  producer.on('message.purged', ({ report }) => statuses[report.status]++)
+  let sent = 0
+  for (; sent < 5_000; sent++) {
+    producer.dispatch({ topic, ...message(sent) })
+    if (sent % 25 === 0) await wait(10)
+    if (sent === 2_500) await Promise.all(stand.brokers.map(broker => broker.kill()))
+  }
+  const start = performance.now()
+  const { lost } = await producer.close({ timeoutMs: 10_000 })
+  const tookMs = performance.now() - start
+  console.log('close', { sent, lost, tookMs, ...statuses })
+  await stand.heal()
+  expect(tookMs).toBeLessThan(10_500)
+  expect(lost).toBe(statuses['possibly-persisted'] + statuses['not-persisted'])
+  expect(statuses.persisted + lost).toBe(sent)
+  const read = await readTopic(stand, topic)
+  const values = new Set(read.map(({ value }) => `${value}`))
+  expect(values.size).toBe(read.length)
+  expect(read.length).toBeGreaterThanOrEqual(statuses.persisted)
+  expect(read.length).toBeLessThanOrEqual(statuses.persisted + statuses['possibly-persisted'])
 })

@@ -29,8 +29,10 @@ test.each(scenarios.filter(({ recovery }) => recovery))('$name: back as soon as 
       ['odradek', odradek],
       ['java', java],
     ] as const) {
-      const { stallMs, ...outcome } = await trial(stand, scenario, subject, load)
+      const outcome = await trial(stand, scenario, subject, load)
       expect(outcome).toMatchObject(flawless)
+      const { stallMs, keyStallMs, resumedMs } = outcome
+      console.log(scenario.name, name, { stallMs, keyStallMs, resumedMs })
       stalls[name].push(stallMs)
     }
   }

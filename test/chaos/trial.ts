@@ -22,6 +22,8 @@ export interface Outcome {
   readonly reasons: readonly string[]
   /** The longest time between one acknowledgement and the next. */
   readonly stallMs: number
+  /** The same among the messages of one key, the one that waited longest. */
+  readonly keyStallMs: number
   /** From the end of the fault to the next acknowledgement. */
   readonly resumedMs: number
 }
@@ -48,6 +50,8 @@ export async function trial(stand: Stand, scenario: Scenario, subject: Subject, 
   })
   let latest = 0
   let stallMs = 0
+  let keyStallMs = 0
+  const latestOf = new Map<string, number>()
   let mendedAt = Number.POSITIVE_INFINITY
   let resumedAt = Number.POSITIVE_INFINITY
   // A producer that never gets anything through is not waited for.
@@ -65,6 +69,9 @@ export async function trial(stand: Stand, scenario: Scenario, subject: Subject, 
       if (acknowledged.size === 0) first()
       else stallMs = Math.max(stallMs, at - latest)
       latest = Math.max(latest, at)
+      const { key } = message(index)
+      keyStallMs = Math.max(keyStallMs, at - (latestOf.get(key) ?? at))
+      latestOf.set(key, Math.max(at, latestOf.get(key) ?? at))
       if (at >= mendedAt) resumedAt = Math.min(resumedAt, at)
       acknowledged.set(index, at)
     },
@@ -102,6 +109,7 @@ export async function trial(stand: Stand, scenario: Scenario, subject: Subject, 
     failed: failed.size,
     reasons: [...new Set(failed.values())],
     stallMs,
+    keyStallMs,
     resumedMs: resumedAt - mendedAt,
   }
 }
