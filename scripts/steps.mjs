@@ -122,15 +122,19 @@ export async function runSteps(steps) {
   return total.failed > 0 || total.passed === 0 ? 1 : 0
 }
 
-/** A vitest run as a step: its tests are counted one by one, a file that cannot be loaded counts as one failure. */
-export function vitestStep(name, config) {
+/**
+ * A vitest run as a step, of all `files` of the configuration or of some, by this Node or another one. Its tests are
+ * counted one by one, a file that cannot be loaded counts as one failure.
+ */
+export function vitestStep(name, config, { node = process.execPath, files = [] } = {}) {
   return {
     name,
     run: async () => {
       const file = join(cacheFolder('vitest'), `${config}.json`)
       rmSync(file, { force: true })
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-      const { code } = await run(...tool('vitest', 'run', '--config', config, '--allowOnly=false', ...reporters))
+      const [, args] = tool('vitest', 'run', '--config', config, '--allowOnly=false', ...reporters, ...files)
+      const { code } = await run(node, args)
       const result = JSON.parse(readFileSync(file, 'utf8'))
       const broken = result.testResults.filter(
         f => f.status === 'failed' && f.assertionResults.every(t => t.status !== 'failed'),

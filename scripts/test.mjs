@@ -2,10 +2,18 @@
 
 import { packageSteps } from '../test/package/steps.mjs'
 import { checks } from './check.mjs'
+import { node24Step } from './node-24.mjs'
 import { runSteps, vitestStep } from './steps.mjs'
+import { systemPackages } from './system-packages.mjs'
+
+const codecSuites = ['test/compression', 'test/mock/compressed.test.ts', 'test/scenarios/compression.test.ts']
+const codecJudges = ['test/integration/codecs.test.ts', 'test/integration/compressed.test.ts']
 
 process.exitCode = await runSteps([
   ...checks,
   ...packageSteps,
+  node24Step('codecs', 'vitest.config.ts', codecSuites),
+  { name: 'kcat and librdkafka', run: systemPackages },
   vitestStep('integration tests with a real broker', 'vitest.integration.config.ts'),
+  node24Step('codecs with a real broker', 'vitest.integration.config.ts', codecJudges),
 ])
