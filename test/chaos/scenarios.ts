@@ -15,6 +15,8 @@ export interface Scenario {
   readonly recovery?: true
   /** Part of the short form. */
   readonly short?: true
+  /** Peers go through it too. */
+  readonly peers?: true
   /** Breaks things and mends them; `short` takes less time over it. */
   run(stand: Stand, topic: string, short: boolean): Promise<void>
 }
@@ -36,7 +38,13 @@ async function strike(
 
 export const scenarios: readonly Scenario[] = [
   {
+    name: 'nothing happens',
+    peers: true,
+    run: () => wait(5_000),
+  },
+  {
     name: 'leader killed -9, back after 5 s',
+    peers: true,
     recovery: true,
     short: true,
     async run(stand, _, short) {
@@ -48,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'rolling restart',
+    peers: true,
     async run({ brokers }) {
       for (const broker of brokers) {
         await broker.stop()
@@ -68,6 +77,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: '20 connections cut after the write, before the answer',
+    peers: true,
     recovery: true,
     proxied: true,
     short: true,
@@ -105,6 +115,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'all brokers killed -9, back after 8 s',
+    peers: true,
     recovery: true,
     short: true,
     async run({ brokers }, _, short) {
@@ -128,6 +139,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'topic deleted and re-created',
+    peers: true,
     recreates: true,
     short: true,
     async run(stand, topic) {

@@ -59,7 +59,7 @@ async function pace(task: Task, send: (index: number) => void): Promise<number> 
 }
 
 /** Ends with its verdicts or, at the latest, this long after it was told that it is enough. */
-const patienceMs = 90_000
+const patienceMs = 30_000
 
 /**
  * A program that gets the task as arguments (servers, topic, count, rate) and `enough` on its input when the fault is
