@@ -158,11 +158,12 @@ export class Broker {
   }
 
   #advertised(): { apiKey: number; minVersion: number; maxVersion: number }[] {
-    return namesOf(this.#world.endpoints).flatMap(name => {
+    const served = namesOf(this.#world.endpoints).flatMap(name => {
       const { api } = this.#world.endpoints[name]
       const range = this.#world.versions.advertised(name, api, this.id)
       return range === null ? [] : [{ apiKey: api.key, minVersion: range.min, maxVersion: range.max }]
     })
+    return [...served, this.#world.versions.announcedOnly()].sort((a, b) => a.apiKey - b.apiKey)
   }
 
   // In version 0, which everyone reads, with the range of ApiVersions alone. Source: KIP-511.

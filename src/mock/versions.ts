@@ -85,6 +85,20 @@ const history: Readonly<Record<MockApiName, readonly (readonly [release: string,
   ],
 }
 
+// Not served at all, yet announced: librdkafka writes the message format of 2015 where it finds no Fetch from version 4 on.
+const fetchKey = 1
+const fetchHistory: readonly (readonly [release: string, highest: number])[] = [
+  ['2.1', 10],
+  ['2.3', 11],
+  ['2.7', 12],
+  ['3.1', 13],
+  ['3.5', 15],
+  ['3.7', 16],
+  ['3.9', 17],
+  ['4.1', 18],
+]
+const productFetch: Readonly<Record<KafkaLike, number>> = { redpanda: 11, 'event-hubs': 6 }
+
 /** A product that speaks Kafka's protocol and is not Kafka. */
 export type KafkaLike = 'redpanda' | 'event-hubs'
 
@@ -106,6 +120,7 @@ export const newestRelease = '4.4'
 
 export class OfferedVersions {
   readonly #release: number
+  readonly #like: KafkaLike | null
   readonly #product: Readonly<Partial<Record<MockApiName, number>>> | null
   readonly #overrides = new Map<string, VersionRange | null>()
   /** The level of the feature `transaction.version`; -1 where there are no features. */
@@ -115,6 +130,7 @@ export class OfferedVersions {
 
   /** `release` is a Kafka release such as `3.9`. */
   constructor(release: string, like: KafkaLike | null) {
+    this.#like = like
     this.#product = like === null ? null : products[like]
     this.refusesPolitely = like !== 'event-hubs'
     this.#release = releaseNumber(release)
@@ -139,17 +155,24 @@ export class OfferedVersions {
       const override = this.#overrides.get(place)
       if (override !== undefined) return override
     }
-    const [lowest, highest] = api.versions
-    if (this.#product !== null) {
-      const max = this.#product[name]
-      return max === undefined ? null : { min: name === 'Produce' ? 0 : lowest, max }
-    }
-    let max = lowest
-    for (const [release, version] of history[name]) if (releaseNumber(release) <= this.#release) max = version
-    // Kafka 4 announces what it then refuses, for the sake of an old client.
-    const min = name === 'Produce' && this.#release >= releaseNumber('4.0') ? 0 : lowest
+    // As Kafka 4 does for Produce, old versions are announced and then refused: clients tell by them what a broker can do.
+    const min = name === 'CreateTopics' && this.#release >= releaseNumber('4.0') ? 2 : 0
+    const max = this.#product === null ? this.#highest(history[name]) : this.#product[name]
+    if (max === undefined) return null
     // What brokers say to each other is offered, too, and no client has a use for it.
-    return { min, max: name === 'AddPartitionsToTxn' ? max : Math.min(max, highest) }
+    return { min, max: name === 'AddPartitionsToTxn' ? max : Math.min(max, api.versions[1]) }
+  }
+
+  /** What a broker says that it speaks, and does not. */
+  announcedOnly(): { apiKey: number; minVersion: number; maxVersion: number } {
+    const maxVersion = this.#like === null ? this.#highest(fetchHistory) : productFetch[this.#like]
+    return { apiKey: fetchKey, minVersion: this.#release >= releaseNumber('4.0') ? 4 : 0, maxVersion }
+  }
+
+  #highest(changes: readonly (readonly [release: string, highest: number])[]): number {
+    let highest = 0
+    for (const [release, version] of changes) if (releaseNumber(release) <= this.#release) highest = version
+    return highest
   }
 
   /** Whether a request of that version is really served. */

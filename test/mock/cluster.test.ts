@@ -97,18 +97,39 @@ describe('starting and stopping', () => {
 })
 
 describe('ApiVersions', () => {
-  test('lists what is served, and Produce from 0 as Kafka 4 does', async () => {
+  test('lists what is served, old versions too as Kafka 4 does, and the Fetch that librdkafka looks for', async () => {
     const raw = await client(await start())
     const answer = await raw.call(apiVersions, 4, software)
     const offered = Object.fromEntries(answer?.apiKeys.map(k => [k.apiKey, [k.minVersion, k.maxVersion]]) ?? [])
-    expect(offered).toMatchObject({ 0: [0, 13], 3: [4, 13], 18: [0, 5], 19: [2, 7], 22: [0, 5] })
+    expect(offered).toMatchObject({ 0: [0, 13], 1: [4, 18], 3: [0, 13], 18: [0, 5], 19: [2, 7], 22: [0, 5] })
   })
 
   test('offers what a release offered', async () => {
     const raw = await client(await start({ kafkaVersion: '2.4.1' }))
     const answer = await raw.call(apiVersions, 2, {})
     const offered = Object.fromEntries(answer?.apiKeys.map(k => [k.apiKey, [k.minVersion, k.maxVersion]]) ?? [])
-    expect(offered).toMatchObject({ 0: [3, 8], 3: [4, 9], 18: [0, 3], 19: [2, 5], 22: [0, 2] })
+    expect(offered).toMatchObject({ 0: [0, 8], 1: [0, 11], 3: [0, 9], 18: [0, 3], 19: [0, 5], 22: [0, 2] })
+  })
+
+  test('offers what other products offer, which have no features', async () => {
+    const offered = async (options: MockClusterOptions) => {
+      const raw = await client(await start(options))
+      const answer = await raw.call(apiVersions, 3, software)
+      const ranges = Object.fromEntries(answer?.apiKeys.map(k => [k.apiKey, k.maxVersion]) ?? [])
+      return [ranges[0], ranges[22], ranges[24], answer?.finalizedFeatures]
+    }
+    expect(await offered({ like: 'redpanda' })).toEqual([7, 3, 3, []])
+    expect(await offered({ like: 'event-hubs' })).toEqual([7, 1, undefined, []])
+    expect(
+      await offered({ kafkaVersion: '2.1', apiVersions: { Produce: { min: 3, max: 5 }, InitProducerId: null } }),
+    ).toEqual([undefined, undefined, undefined, undefined]) // 2.1 refuses ApiVersions v3 in version 0
+    const [feature] = (await offered({ kafkaVersion: '4.0', features: { 'transaction.version': 1 } })).slice(3)
+    expect(feature).toEqual([{ name: 'transaction.version', maxVersionLevel: 1, minVersionLevel: 1 }])
+  })
+
+  test('of Event Hubs ends the connection when asked in a version that it does not know', async () => {
+    const raw = await client(await start({ like: 'event-hubs' }))
+    expect(await raw.exchange(encodeRequest(apiVersions, 4, 1, 'raw', software))).toBeNull()
   })
 
   test('answers a version that it does not know in version 0, with its own range', async () => {
