@@ -4,8 +4,8 @@ import { Producer } from '../../src/index.ts'
 import { readTopic } from '../support/judge.ts'
 import { scenarios } from './scenarios.ts'
 import { type Stand, startStand } from './stand.ts'
-import { message, odradek } from './subject.ts'
-import { flawless, type Outcome, trial } from './trial.ts'
+import { hastyOdradek, message, odradek } from './subject.ts'
+import { flawless, honest, type Outcome, trial } from './trial.ts'
 
 const load = { count: 50_000, perSecond: 2_500, short: false }
 
@@ -26,6 +26,15 @@ test.each(scenarios)('$name: nothing lost, doubled, out of order or without a ve
   outcomes.set(scenario.name, outcome)
   console.log(scenario.name, outcome)
   expect(outcome).toMatchObject(flawless)
+})
+
+const outages = scenarios.filter(({ name }) => /killed|cut/.test(name))
+
+test.each(outages)('$name, with a deadline of 1.5 s: what fails is told, the rest is as ever', async scenario => {
+  const outcome = await trial(stand, scenario, hastyOdradek, { ...load, count: 20_000 })
+  outcomes.set(`${scenario.name}, deadline 1.5 s`, outcome)
+  console.log(scenario.name, outcome)
+  expect(outcome).toMatchObject(honest)
 })
 
 test('closed with a limit of 10 s while no broker is there: every message has a verdict', async () => {

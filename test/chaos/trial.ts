@@ -17,6 +17,8 @@ export interface Outcome {
   readonly reordered: number
   /** Neither acknowledged nor failed when the producer was closed. */
   readonly unverdicted: number
+  /** Reported as surely not in the topic, and there all the same. */
+  readonly denied: number
   /** Failed, with reasons. */
   readonly failed: number
   readonly reasons: readonly string[]
@@ -29,7 +31,9 @@ export interface Outcome {
 }
 
 /** What is right whatever happens. */
-export const flawless = { lost: 0, duplicated: 0, foreign: 0, reordered: 0, unverdicted: 0, failed: 0, reasons: [] }
+export const honest = { lost: 0, duplicated: 0, foreign: 0, reordered: 0, unverdicted: 0, denied: 0 }
+/** What is right when there is time enough. */
+export const flawless = { ...honest, failed: 0, reasons: [] }
 
 export interface Load {
   readonly count: number
@@ -106,6 +110,7 @@ export async function trial(stand: Stand, scenario: Scenario, subject: Subject, 
     foreign: verdict.foreign.length,
     reordered: verdict.reordered.length,
     unverdicted: messages.filter(({ index }) => !acknowledged.has(index) && !failed.has(index)).length,
+    denied: read.filter(({ value }) => failed.get(Number.parseInt(`${value}`, 10))?.startsWith('not-persisted')).length,
     failed: failed.size,
     reasons: [...new Set(failed.values())],
     stallMs,
