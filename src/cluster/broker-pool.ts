@@ -184,7 +184,7 @@ export class BrokerPool {
     const all = [...known.slice(first), ...known.slice(0, first), ...fresh]
     // Who failed a moment ago would only be waited for, unless there is nobody else.
     const rested = all.filter(({ dialAt }) => dialAt <= now)
-    const earliest = all.toSorted((a, b) => a.dialAt - b.dialAt).slice(0, 1)
+    const earliest = all.toSorted((a, b) => a.searchAt - b.searchAt).slice(0, 1)
     let resolve = (_: Connection) => {}
     let reject = (_: KafkaError) => {}
     const promise = new Promise<Connection>((...settlers) => {
@@ -201,7 +201,7 @@ export class BrokerPool {
     if (broker !== undefined) {
       search.dialling.add(broker)
       search.timer = clock.setTimer(() => this.#dialNext(search), nextCandidateAfterMs)
-      broker.dial()
+      broker.seek()
     } else if (search.dialling.size === 0) {
       this.#cutOff = true
       this.#endSearch()?.reject(this.#unreachable(search))

@@ -19,6 +19,9 @@ export interface BrokerOptions {
   }
 }
 
+// While nobody can be reached, somebody is tried this often. Source: Apache Kafka `reconnect.backoff.max.ms`.
+const longestSearchPauseMs = 1000
+
 export class Broker {
   readonly #options: BrokerOptions
   #address: BrokerAddress
@@ -26,6 +29,7 @@ export class Broker {
   #error: KafkaError | undefined
   #failures = 0
   #dialAt = -Infinity
+  #failedAt = -Infinity
   #timer: unknown
   /** Somebody waits for it: it is dialled until it is there. */
   #wanted = false
@@ -60,6 +64,11 @@ export class Broker {
     return this.#dialAt
   }
 
+  /** When it may be dialled while nobody can be reached: then a long backoff would only keep us from hearing of the end. */
+  get searchAt(): number {
+    return Math.min(this.#dialAt, this.#failedAt + Math.max(this.#options.reconnectBackoffMs, longestSearchPauseMs))
+  }
+
   /** Which broker this address has turned out to be. */
   identify(address: BrokerAddress): void {
     this.#address = address
@@ -81,13 +90,25 @@ export class Broker {
     else this.#connect()
   }
 
+  /** As `dial`, not before `searchAt`. */
+  seek(): void {
+    this.#hasten(this.searchAt)
+    this.dial()
+  }
+
   /** Ends the backoff: whoever waits for it is waited for no longer. */
   redial(): void {
     this.#failures = 0
-    this.#dialAt = -Infinity
-    if (this.#timer === undefined) return
+    const waited = this.#timer !== undefined
+    this.#hasten(-Infinity)
+    if (waited) this.dial()
+  }
+
+  // Brings the next attempt forward.
+  #hasten(at: number): void {
+    this.#dialAt = at
     this.#options.connection.clock.clearTimer(this.#timer)
-    this.#connect()
+    this.#timer = undefined
   }
 
   /** No further requests: the connection ends when nothing is in flight. */
@@ -142,7 +163,10 @@ export class Broker {
     if (worked) this.#failures = 0
     if (error !== undefined) {
       this.#error = error
-      if (!worked) this.#dialAt = now + backoff(++this.#failures, reconnectBackoffMs, reconnectBackoffMaxMs, random)
+      if (!worked) {
+        this.#failedAt = now
+        this.#dialAt = now + backoff(++this.#failures, reconnectBackoffMs, reconnectBackoffMaxMs, random)
+      }
     }
     on.gone(this, wasReady, error)
     if (this.#wanted) this.dial()

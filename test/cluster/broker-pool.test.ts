@@ -300,6 +300,22 @@ describe('any connection', () => {
     expect(await second).toMatchObject({ code: -195 })
   })
 
+  test('finds a broker within a second of their return, however long nobody could be reached', async () => {
+    const { clock, pool, refuse, accept } = setUp()
+    for (const host of ['b1', 'b2', 's1', 's2']) refuse(host)
+    pool.setBrokers(brokers(broker(1), broker(2)))
+    for (const nodeId of [1, 2]) pool.connection(nodeId)
+    for (let failed = 0; failed < 60; failed++) {
+      const search = pool.any().catch((error: KafkaError) => error.codeName)
+      await clock.advance(1_000)
+      expect(await search).toBe('_TRANSPORT')
+    }
+    for (const host of ['b1', 'b2', 's1', 's2']) accept(host)
+    const found = pool.any()
+    await clock.advance(1_000)
+    expect((await found).port).toBe(9092)
+  })
+
   test.each<KafkaError>([new AuthenticationError('wrong password'), new ConnectionError(-181, 'unknown authority')])(
     'is refused with the refusal itself when all bootstrap servers refuse for good: $message',
     async refusal => {
