@@ -10,6 +10,12 @@ export type { MockApiName, MockRequest, MockResponse } from './endpoints.ts'
 export type { PartitionRecord, TopicFacts } from './evidence.ts'
 export type { MockClusterOptions, MockTopicOptions } from './options.ts'
 export type { LogRecord, TransactionOutcome } from './partition-log.ts'
+export {
+  type RecordedMessage,
+  type RecordedVerdict,
+  RecordingProducer,
+  type RecordingProducerOptions,
+} from './recording-producer.ts'
 export type { ConsumerGroup, MockTopicConfig } from './topology.ts'
 export type { CoordinatorKind } from './transaction-endpoints.ts'
 export type { KafkaLike } from './versions.ts'

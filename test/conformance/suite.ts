@@ -2,6 +2,7 @@
 
 import { batchCases } from './batches.ts'
 import { Place } from './place.ts'
+import { producerCases } from './producer.ts'
 import { questionCases } from './questions.ts'
 import { sequenceCases } from './sequences.ts'
 import { transactionCases } from './transactions.ts'
@@ -13,4 +14,5 @@ export function conformance(servers: () => string): void {
   sequenceCases(place)
   questionCases(place)
   transactionCases(place)
+  producerCases(place)
 }
