@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { must, npm, root, tool } from '../../scripts/steps.mjs'
+import { runnerSteps } from './runners.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'odradek-package-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -85,4 +86,5 @@ export const packageSteps = [
   { name: 'package: the command line', run: bin },
   { name: 'package: the examples of the README', run: readmeExamples },
   { name: 'package: examples/', run: examples },
+  ...runnerSteps(join(folder, 'node_modules/odradek')),
 ]
