@@ -255,9 +255,10 @@ export class Accumulator {
   #placeHeld(topic: TopicQueue, settle: (batch: Batch, error: KafkaError) => void): void {
     const { holder } = topic
     holder.newest = null
+    // They are told when everything has found its place, lest what a listener produces goes before it.
+    const refused: { batch: Batch; error: KafkaError }[] = []
     for (let held = holder.batches.shift(); held !== undefined; held = holder.batches.shift()) {
       if (held.state === 'done') continue
-      const refused: { batch: Batch; error: KafkaError }[] = []
       const { profile, awaited } = held
       held.moveAll(this.#moving, (message, calledAt) => {
         holder.userBytes -= message.userBytes
@@ -279,8 +280,8 @@ export class Accumulator {
           return alone
         }
       })
-      for (const { batch, error } of refused) settle(batch, error)
     }
+    for (const { batch, error } of refused) settle(batch, error)
   }
 
   // Parts of a split batch keep its place in line, so they go before what was opened after it.

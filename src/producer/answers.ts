@@ -101,12 +101,14 @@ export class Answers {
       this.#parts.settlement.succeed(queue, batch, offset, Number(logAppendTimeMs))
       return
     }
+    batch.to('ready')
     const { topic, partition } = queue
     const { leaderId, leaderEpoch } = currentLeader
     const error = brokerError(errorCode, { topic, partition, broker, detail: errorMessage })
     const hinted =
       leaderId >= 0 && this.#parts.metadata.leaderHint(topic, partition, leaderId, leaderEpoch, response.nodeEndpoints)
-    this.#act(entry, outcome, error, answer, hinted)
+    // The hint has been told to listeners, and one of them may have given the batch up.
+    if (batch.state === 'ready') this.#act(entry, outcome, error, answer, hinted)
   }
 
   // Takes an entry out of flight. False when its batch was given up in the meantime.
@@ -121,7 +123,7 @@ export class Answers {
     const { queue, batch } = entry
     const { accumulator, codecs, idempotence, maxRetries, metadata, schedule, settlement } = this.#parts
     const isHead = queue.batches.first() === batch
-    batch.to('ready')
+    if (batch.state === 'inFlight') batch.to('ready')
     queue.lastError = error
     queue.proven = false
     if (outcome.uncertain) batch.uncertain = true
@@ -131,7 +133,8 @@ export class Answers {
         this.#parts.fatal(error)
         return
       case 'split':
-        if (batch.count === 1) break
+        // Parts get new sequences, under which a broker would not recognise what it may have.
+        if (batch.count === 1 || (idempotence !== null && batch.uncertain)) break
         for (const part of accumulator.split(queue, batch, Math.ceil(batch.recordsBytes / 2))) {
           compressBatch(part, codecs, () => schedule.list(queue))
         }

@@ -41,8 +41,8 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
 
 function compress(batch: Batch, name: CodecName, level: number, plugged: PluggedCodecs): unknown {
   const own = plugged[name]
-  if (own === undefined) return codecs[name].compress(batch.payload, batch.recordsBytes, level)
   try {
+    if (own === undefined) return codecs[name].compress(batch.payload, batch.recordsBytes, level)
     return own.compress(Buffer.concat(batch.payload), level)
   } catch {
     return null
