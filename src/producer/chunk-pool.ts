@@ -4,6 +4,8 @@ import { Buffer } from 'node:buffer'
 
 const smallestBytes = 4096
 const largestBytes = 262144
+// A record from this size on has memory of exactly its size: rounded up, it could take twice of what is counted for it.
+const singleBytes = 16384
 
 /**
  * Hands out chunks and takes them back. A chunk may come back only when nothing refers to it any more, that is after
@@ -23,12 +25,12 @@ export class ChunkPool {
 
   /** A chunk of at least `bytes`, sized for a batch that already holds `batchBytes`: as much again, within bounds. */
   take(bytes: number, batchBytes: number): Buffer {
-    let size = smallestBytes
-    while (size < bytes || (size < largestBytes && size <= batchBytes)) size *= 2
-    if (size > largestBytes) {
+    if (bytes >= singleBytes) {
       this.#usedBytes += bytes
       return Buffer.allocUnsafeSlow(bytes)
     }
+    let size = smallestBytes
+    while (size < bytes || (size < largestBytes && size <= batchBytes)) size *= 2
     this.#usedBytes += size
     const chunk = this.#free.get(size)?.pop()
     if (chunk === undefined) return Buffer.allocUnsafeSlow(size)
@@ -39,10 +41,14 @@ export class ChunkPool {
   give(chunk: Buffer): void {
     const size = chunk.length
     this.#usedBytes -= size
-    if (size > largestBytes || this.#idleBytes + size > Math.max(this.#minIdleBytes, this.#usedBytes)) return
+    if (!isPooled(size) || this.#idleBytes + size > Math.max(this.#minIdleBytes, this.#usedBytes)) return
     this.#idleBytes += size
     const free = this.#free.get(size)
     if (free === undefined) this.#free.set(size, [chunk])
     else free.push(chunk)
   }
+}
+
+function isPooled(size: number): boolean {
+  return size <= largestBytes && (size & (size - 1)) === 0
 }

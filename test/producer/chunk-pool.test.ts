@@ -22,6 +22,14 @@ describe('the chunk pool', () => {
     expect(pool.take(262_145, 0)).not.toBe(large)
   })
 
+  test('gives a record from 16 KB on memory of its own size, so that nothing is counted too low', () => {
+    const pool = new ChunkPool()
+    const chunks = [pool.take(132_000, 0), pool.take(132_000, 132_000)]
+    expect(chunks.map(({ length }) => length)).toEqual([132_000, 132_000])
+    for (const chunk of chunks) pool.give(chunk)
+    expect(pool.take(10, 200_000).length).toBe(262_144)
+  })
+
   test('a chunk that came back is given out again, and only once', () => {
     const pool = new ChunkPool()
     const chunk = pool.take(10, 0)
