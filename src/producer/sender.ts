@@ -24,7 +24,7 @@ export interface SenderLimits {
   readonly maxRetries: number
   readonly retryBackoffMs: number
   readonly retryBackoffMaxMs: number
-  /** Over and above the broker's own limit for acknowledging. */
+  /** For an answer; more where the broker itself has more for acknowledging. */
   readonly socketTimeoutMs: number
 }
 
@@ -198,12 +198,14 @@ export class Sender {
   }
 
   #send(leader: Leader, connection: Connection, entries: readonly Entry[]): void {
-    const { limits } = this.#parts
+    const { clock, limits } = this.#parts
     const { body, ...version } = produceRequest(entries, connection.version(produce))
+    // The broker may take all of its own time before it answers.
+    const patienceMs = Math.max(limits.socketTimeoutMs, body.timeoutMs + 1000)
     leader.inFlight++
     connection.send(produce, body, {
       ...version,
-      timeoutMs: Math.max(limits.socketTimeoutMs, body.timeoutMs),
+      timeoutMs: Math.min(patienceMs, lastDeadline(entries) - clock.now()),
       expectAnswer: body.acks !== 0,
       written: () => {
         for (const { batch } of entries) batch.unpin()
@@ -224,4 +226,10 @@ export class Sender {
       },
     })
   }
+}
+
+// When all of its batches have their verdict, the answer to a request is of no use, and those behind it wait in vain.
+// Source: librdkafka `socket.timeout.ms`.
+function lastDeadline(entries: readonly Entry[]): number {
+  return entries.reduce((latest, { batch }) => Math.max(latest, batch.deadline), 0)
 }
