@@ -15,8 +15,8 @@ const stopTimeoutMs = 10_000
 
 /**
  * `proxy`: the port that clients are sent to, and the one that is behind it.
- * @typedef {{ id: number, port: number, controllerPort: number, proxy: { advertised: number, port: number } | null }} Node
- * @typedef {{ nodes: Node[], clusterId: string, folder: string, properties: Record<string, string | number | boolean> }} Cluster
+ * @typedef {{ id: number, port: number, controllerPort: number, proxy: { advertised: number, port: number } | null, listeners: Record<string, number> }} Node
+ * @typedef {{ nodes: Node[], clusterId: string, folder: string, properties: Record<string, string | number | boolean>, protocols: Record<string, string> }} Cluster
  */
 
 /**
@@ -29,7 +29,7 @@ export async function createBroker(node, cluster) {
   const logDir = join(cluster.folder, `data-${node.id}`)
   const config = join(cluster.folder, `server-${node.id}.properties`)
   const output = join(cluster.folder, `server-${node.id}.log`)
-  const settings = { ...defaultProperties(node, cluster.nodes, logDir), ...cluster.properties }
+  const settings = { ...defaultProperties(node, cluster, logDir), ...cluster.properties }
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
   await mkdir(logDir)
   await writeFile(config, lines.join(''))
@@ -41,6 +41,7 @@ export async function createBroker(node, cluster) {
   return {
     id: node.id,
     port: node.port,
+    listeners: node.listeners,
     logDir,
     get pid() {
       return child?.pid ?? null
@@ -87,10 +88,10 @@ function spawnKafka(classPath, config, output) {
 
 /**
  * @param {Node} node
- * @param {Node[]} nodes
+ * @param {Cluster} cluster
  * @param {string} logDir
  */
-function defaultProperties(node, nodes, logDir) {
+function defaultProperties(node, { nodes, protocols }, logDir) {
   const replication = Math.min(nodes.length, 3)
   const minInSync = Math.min(nodes.length, 2)
   const direct = `PLAINTEXT://${host}:${node.port}`
@@ -99,6 +100,20 @@ function defaultProperties(node, nodes, logDir) {
     listeners: `${direct},PROXIED://${host}:${node.proxy.port},CONTROLLER://${host}:${node.controllerPort}`,
     'advertised.listeners': `${direct},PROXIED://${host}:${node.proxy.advertised}`,
   }
+  const further = Object.entries(node.listeners)
+  const secured = further.length > 0 && {
+    'listener.security.protocol.map': [
+      'PLAINTEXT:PLAINTEXT',
+      'CONTROLLER:PLAINTEXT',
+      ...further.map(([name]) => `${name}:${protocols[name]}`),
+    ].join(),
+    listeners: [
+      direct,
+      `CONTROLLER://${host}:${node.controllerPort}`,
+      ...further.map(([name, port]) => `${name}://${host}:${port}`),
+    ].join(),
+    'advertised.listeners': [direct, ...further.map(([name, port]) => `${name}://localhost:${port}`)].join(),
+  }
   return {
     'node.id': node.id,
     'process.roles': 'broker,controller',
@@ -106,6 +121,7 @@ function defaultProperties(node, nodes, logDir) {
     'controller.listener.names': 'CONTROLLER',
     listeners: `${direct},CONTROLLER://${host}:${node.controllerPort}`,
     ...proxied,
+    ...secured,
     'log.dirs': logDir,
     'num.partitions': 3,
     'default.replication.factor': replication,

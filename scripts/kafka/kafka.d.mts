@@ -2,6 +2,8 @@
 export interface KafkaBroker {
   readonly id: number
   readonly port: number
+  /** Ports of the further listeners, by name. */
+  readonly listeners: Readonly<Record<string, number>>
   /** Of the running process, null while there is none. */
   readonly pid: number | null
   /** Where its partitions lie, one folder each. */
@@ -35,6 +37,8 @@ export interface KafkaOptions {
   brokers?: 1 | 3
   /** Lines for every broker's server.properties; they win over the defaults. */
   properties?: Readonly<Record<string, string | number | boolean>>
+  /** Further listeners of every broker, by name, each with its security protocol. They say they are on `localhost`. */
+  listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>
   /**
    * Gives every broker a second listener, which sends its clients to another port: called with the listener's port,
    * resolves with the one to be advertised. `bootstrapServers` stay those of the first listener.

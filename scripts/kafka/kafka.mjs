@@ -12,7 +12,7 @@ import { kafkaClassPath, missingForKafka, runTool } from './java.mjs'
 export { kafkaClassPath, missingForKafka, runTool }
 
 /** @type {import('./kafka.d.mts').startKafka} */
-export async function startKafka({ brokers: count = 1, properties = {}, proxy, log = () => {} } = {}) {
+export async function startKafka({ brokers: count = 1, properties = {}, listeners = {}, proxy, log = () => {} } = {}) {
   const missing = await missingForKafka()
   if (missing !== null) throw new Error(missing)
   await kafkaClassPath(log)
@@ -31,19 +31,28 @@ export async function startKafka({ brokers: count = 1, properties = {}, proxy, l
   }
   try {
     log(`starting Apache Kafka with ${count} broker${count === 1 ? '' : 's'}`)
-    const ports = await freePorts(3 * count)
+    const names = Object.keys(listeners)
+    const each = 3 + names.length
+    const ports = await freePorts(each * count)
     const nodes = await Promise.all(
       Array.from({ length: count }, async (_, i) => {
-        const [port = 0, controllerPort = 0, behind = 0] = ports.slice(3 * i)
+        const [port = 0, controllerPort = 0, behind = 0, ...further] = ports.slice(each * i, each * (i + 1))
         return {
           id: i + 1,
           port,
           controllerPort,
           proxy: proxy ? { advertised: await proxy(behind), port: behind } : null,
+          listeners: Object.fromEntries(names.map((name, at) => [name, further[at] ?? 0])),
         }
       }),
     )
-    const cluster = { nodes, clusterId: randomBytes(16).toString('base64url'), folder, properties }
+    const cluster = {
+      nodes,
+      clusterId: randomBytes(16).toString('base64url'),
+      folder,
+      properties,
+      protocols: listeners,
+    }
     brokers.push(...(await Promise.all(nodes.map(node => createBroker(node, cluster)))))
     await Promise.all(brokers.map(broker => broker.start()))
   } catch (error) {
