@@ -8,6 +8,7 @@ import { consumerProperties } from '../src/producer/config/rows/consumer.ts'
 import { deliveryProperties } from '../src/producer/config/rows/delivery.ts'
 import { securityProperties } from '../src/producer/config/rows/security.ts'
 import { rules } from '../src/producer/config/rules.ts'
+import { securityRules } from '../src/producer/config/security-rules.ts'
 
 export function configurationPage(): string {
   const all = describeProperties()
@@ -35,7 +36,7 @@ export function configurationPage(): string {
     ),
     "From the Java producer come `buffer.memory`, `max.request.size` and `max.block.ms`; the rest of its names that librdkafka shares, such as `linger.ms`, `acks`, `retries` or `delivery.timeout.ms`, are other names of librdkafka's properties.",
     '## What properties have to do with each other',
-    rules.map(({ says }) => `- ${says}`).join('\n'),
+    [...rules, ...securityRules].map(({ says }) => `- ${says}`).join('\n'),
     '## Options',
     'What is not text, a number or a boolean, under names in camelCase.',
     table(

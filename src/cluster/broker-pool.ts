@@ -250,7 +250,8 @@ function samePlace(a: Endpoint, b: Endpoint | undefined): boolean {
 
 /** Refused for a reason that does not go away by asking again. */
 function isRefusal(error: KafkaError | undefined): error is KafkaError {
-  if (error instanceof AuthenticationError || error instanceof ProtocolError) return true
+  if (error instanceof AuthenticationError) return !error.retriable
+  if (error instanceof ProtocolError) return true
   return error instanceof ConnectionError && error.code === -181
 }
 

@@ -20,7 +20,8 @@ export interface ConnectionOptions {
   readonly clientId: string
   readonly transport: Transport
   readonly clock: Clock
-  readonly tls?: object | undefined
+  /** Gives the options of `tls.connect` each time it is dialled; absent means plaintext. */
+  readonly tls?: (() => object) | undefined
   /** For everything until the connection is ready: name, TCP, TLS, ApiVersions, SASL. */
   readonly setupTimeoutMs: number
   readonly apiVersionTimeoutMs: number
@@ -212,7 +213,7 @@ export class Connection {
     }
     const pipeline = this.#pipeline
     if (pipeline.failure !== null) throw pipeline.failure
-    const target = { host, port, signal: this.#dialling.signal, ...(tls === undefined ? {} : { tls }) }
+    const target = { host, port, signal: this.#dialling.signal, ...(tls === undefined ? {} : { tls: tls() }) }
     pipeline.attach(await transport.connect(target, pipeline))
     if (pipeline.failure !== null) throw pipeline.failure
     this.#state.to('negotiating')

@@ -45,7 +45,8 @@ export async function shakeHands(
     return await negotiate(pipeline, version, options)
   } catch (error) {
     const { bytesIn, timeouts } = pipeline.traffic
-    if (bytesIn > 0 || timeouts > 0) throw error
+    const overTls = error instanceof ConnectionError && error.code === -181 // a refusal that TLS 1.3 tells after the handshake
+    if (bytesIn > 0 || timeouts > 0 || overTls) throw error
     if (version === 0) throw unheard(options, error)
   }
   // 3 is the first version that names the client, 0 is what everybody knows.

@@ -1,12 +1,14 @@
 // TCP and TLS through node:net and node:tls: name look-up, the race between a host's addresses, gathered writes, and
 // the system's errors in our words. With mock/listener the only file that knows sockets.
 
+import type { Buffer } from 'node:buffer'
 import { type LookupAddress, lookup } from 'node:dns'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { ConnectionError, KafkaError } from '../errors.ts'
 import type { Transport, TransportListener, TransportSocket } from '../transport.ts'
 import { formatAddress } from './addresses.ts'
+import { explainTlsFault } from './tls-faults.ts'
 
 export interface NodeTransportOptions {
   /** Which addresses of a host may be used. Source: librdkafka `broker.address.family`. */
@@ -29,6 +31,13 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
     keepAlive: options.keepAlive ?? true,
     keepAliveInitialDelay: keepAliveAfterMs,
   }
+  /** What lets the next handshake with a peer be short, as long as it is made with the same options. */
+  const sessions = new WeakMap<object, Map<string, Buffer>>()
+  const sessionsOf = (tls: object) => {
+    const known = sessions.get(tls) ?? new Map<string, Buffer>()
+    sessions.set(tls, known)
+    return known
+  }
   return {
     async connect({ host, port, tls, signal }, on) {
       const label = formatAddress(host, port)
@@ -36,7 +45,11 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
         const addresses = await resolveHost(host, family, label, signal)
         const dial = (address: string) => connectTcp({ ...tcpOptions, host: address, port })
         const tcp = await raceAddresses(addresses, dial, label, signal)
-        return openSocket(tls === undefined ? tcp : await startTls(tcp, tls, host, label, signal), label, on)
+        return openSocket(
+          tls === undefined ? tcp : await startTls(tcp, tls, sessionsOf(tls), host, label, signal),
+          label,
+          on,
+        )
       } catch (error) {
         throw error instanceof KafkaError ? error : fault(-195, label, 'no connection', error)
       }
@@ -120,17 +133,33 @@ function raceAddresses(
   })
 }
 
-function startTls(tcp: Socket, tls: object, host: string, label: string, signal?: AbortSignal): Promise<Socket> {
+function startTls(
+  tcp: Socket,
+  tls: object,
+  sessions: Map<string, Buffer>,
+  host: string,
+  label: string,
+  signal?: AbortSignal,
+): Promise<Socket> {
   return step(label, signal, (done, failed) => {
+    const session = sessions.get(label)
     const fail = (error: NodeJS.ErrnoException) => {
       tcp.destroy()
+      sessions.delete(label)
       const lost = error.code === 'ECONNRESET' || error.code === 'EPIPE'
       const what = lost ? 'closed during the TLS handshake, is this port plaintext?' : 'the TLS handshake failed'
       failed(fault(lost ? -195 : -181, label, what, error))
     }
     try {
       // An address is no server name (RFC 6066, section 3); the certificate is compared with `host` all the same.
-      const socket = connectTls({ servername: isIP(host) === 0 ? host : '', ...tls, host, socket: tcp })
+      const socket = connectTls({
+        servername: isIP(host) === 0 ? host : '',
+        ...(session === undefined ? {} : { session }),
+        ...tls,
+        host,
+        socket: tcp,
+      })
+      socket.on('session', ticket => sessions.set(label, ticket))
       socket.once('secureConnect', () => done(socket))
       socket.on('error', fail)
       return () => {
@@ -156,7 +185,7 @@ function openSocket(socket: Socket, label: string, on: TransportListener): Trans
   })
   socket.on('error', (cause: NodeJS.ErrnoException) => {
     const code = /^ERR_(SSL|TLS)_/.test(cause.code ?? '') ? -181 : -195
-    error = fault(code, label, 'the connection broke', cause)
+    error = fault(code, label, code === -181 ? 'TLS failed' : 'the connection broke', cause)
   })
   socket.on('end', () => socket.destroy()) // what is not written yet would never be answered
   socket.on('close', () => {
@@ -188,6 +217,8 @@ function openSocket(socket: Socket, label: string, on: TransportListener): Trans
 
 function fault(code: -195 | -193 | -181, label: string, what: string, cause: unknown): ConnectionError {
   const { code: name, message } = cause as NodeJS.ErrnoException
-  const reason = code === -181 || name === undefined ? message : name
+  const explanation = code === -181 ? explainTlsFault(name) : null
+  const known = explanation === null ? message : `${explanation}: ${message}`
+  const reason = code === -181 || name === undefined ? known : name
   return new ConnectionError(code, `${label}: ${what} (${reason})`, { broker: label, cause })
 }

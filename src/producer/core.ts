@@ -17,12 +17,14 @@ import { Events } from './events.ts'
 import { LifeCycle } from './life-cycle.ts'
 import { checkTopicName, type Message, type MessageRules, PreparedMessage } from './message.ts'
 import { Room } from './room.ts'
+import { Security } from './security.ts'
 import type { Held, Terms } from './terms.ts'
 
 export type Middleware = (message: Message) => Message
 
 export class ProducerCore {
   readonly config: ProducerConfig
+  readonly security: Security
   readonly clock: Clock
   readonly events = new Events()
   readonly room: Room
@@ -41,6 +43,7 @@ export class ProducerCore {
     this.config = resolveConfig(options, codecUnavailable)
     const { properties, profile, options: plugged, warnings } = this.config
     this.clock = plugged.clock ?? systemClock
+    this.security = new Security(this.config, this.clock)
     this.room = new Room(
       this.clock,
       properties['queue.buffering.max.messages'],
@@ -54,6 +57,7 @@ export class ProducerCore {
     })
     this.life = new LifeCycle({
       config: this.config,
+      security: this.security,
       clock: this.clock,
       events: this.events,
       room: this.room,

@@ -10,6 +10,7 @@ import type { Events } from './events.ts'
 import { Flushes } from './flushes.ts'
 import type { DeliveryReport } from './report.ts'
 import type { Room, Waiter } from './room.ts'
+import type { Security } from './security.ts'
 import { Session } from './session.ts'
 
 export type ProducerStatus =
@@ -35,6 +36,7 @@ const lifeCycle: Readonly<Record<ProducerStatus, readonly ProducerStatus[]>> = {
 
 export interface LifeCycleParts {
   readonly config: ProducerConfig
+  readonly security: Security
   readonly clock: Clock
   readonly events: Events
   readonly room: Room
@@ -200,6 +202,7 @@ export class LifeCycle {
     this.#state.to('connecting')
     const session: Session = new Session({
       config: this.#parts.config,
+      security: this.#parts.security,
       clock: this.#parts.clock,
       random: Math.random,
       events: this.#parts.events,

@@ -1,5 +1,6 @@
 // The public class: a view of itself, with a beginning and an end.
 
+import type { SaslCredentials } from '../sasl/exchange.ts'
 import type { ProducerOptions } from './config/config.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { type Middleware, ProducerCore } from './core.ts'
@@ -150,6 +151,14 @@ export class Producer extends ProducerView {
   /** Drops what `topic()` said; messages that are queued finish. Returns whether there was something to drop. */
   removeTopic(name: string): boolean {
     return this.#core.removeTopic(name)
+  }
+
+  /**
+   * Other credentials for the next authentication: of a new connection, or when a session is renewed. Those that are
+   * open stay as they are. Throws StateError where the mechanism takes none, ConfigError for what is no text.
+   */
+  setSaslCredentials(credentials: SaslCredentials): void {
+    this.#core.security.setCredentials(credentials)
   }
 
   /** Adds a step that every message passes once, before it is checked. What it throws refuses the message. */

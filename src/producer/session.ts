@@ -22,12 +22,14 @@ import type { Events } from './events.ts'
 import { Idempotence } from './idempotence.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { DeliveryReport } from './report.ts'
+import type { Security } from './security.ts'
 import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
 import type { TopicQueue } from './topic-queue.ts'
 
 export interface SessionOptions {
   readonly config: ProducerConfig
+  readonly security: Security
   readonly clock: Clock
   readonly random: () => number
   readonly events: Events
@@ -68,7 +70,7 @@ export class Session {
   #connected = false
 
   constructor(options: SessionOptions) {
-    const { config, clock, random, events, on } = options
+    const { config, security, clock, random, events, on } = options
     const { properties } = config
     this.#options = options
     const retryBackoffMs = properties['retry.backoff.ms']
@@ -109,6 +111,8 @@ export class Session {
             noDelay: properties['socket.nagle.disable'],
           }),
         clock,
+        tls: security.tls,
+        authenticate: security.authenticate,
         setupTimeoutMs: properties['socket.connection.setup.timeout.ms'],
         apiVersionTimeoutMs: properties['api.version.request.timeout.ms'],
         maxResponseBytes: properties['receive.message.max.bytes'],
@@ -297,7 +301,7 @@ export class Session {
     this.lastFault = error
     this.#options.events.emit('error.occurred', { type: 'metadata', error })
     const everywhere =
-      error instanceof AuthenticationError ||
+      (error instanceof AuthenticationError && !error.retriable) ||
       (error instanceof ProtocolError && !error.retriable) ||
       (error instanceof ConnectionError && error.code === -181)
     if (everywhere && !this.#connected) return this.failAll(error)

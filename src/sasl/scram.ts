@@ -1,10 +1,10 @@
 // SCRAM-SHA-256 and SCRAM-SHA-512: the password is never sent, and the broker has to prove that it knows it, too.
-// Source: RFC 5802, RFC 7677, KIP-84.
+// Source: RFC 5802, RFC 7677, KIP-84. Not SASLprep (RFC 4013): Kafka keeps passwords as they were typed, and would refuse
+// the prepared form of those that have another one.
 
 import { Buffer } from 'node:buffer'
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { quoted, type SaslCredentials, utf8 } from './exchange.ts'
-import { saslprep } from './saslprep.ts'
 
 export type ScramHash = 'sha256' | 'sha512'
 
@@ -17,9 +17,9 @@ const mostIterations = 1_000_000
 export async function* scram(
   hash: ScramHash,
   { username, password }: SaslCredentials,
-  nonce: string,
+  nonce = randomBytes(24).toString('base64'),
 ): AsyncGenerator<Uint8Array, void, Uint8Array> {
-  const name = (saslprep(username) ?? username).replaceAll('=', '=3D').replaceAll(',', '=2C')
+  const name = username.replaceAll('=', '=3D').replaceAll(',', '=2C')
   const clientFirst = `n=${name},r=${nonce}`
   const serverFirst = text(yield utf8(`n,,${clientFirst}`))
   const challenge = readChallenge(serverFirst, nonce)
@@ -40,7 +40,7 @@ export async function* scram(
 
 /** What a password is to both sides. */
 export async function scramKeys(hash: ScramHash, password: string, salt: Uint8Array, iterations: number) {
-  const salted = await derive(hash, saslprep(password) ?? password, salt, iterations)
+  const salted = await derive(hash, password, salt, iterations)
   const clientKey = hmac(hash, salted, 'Client Key')
   const storedKey: Uint8Array = createHash(hash).update(clientKey).digest()
   return { clientKey, storedKey, serverKey: hmac(hash, salted, 'Server Key') }

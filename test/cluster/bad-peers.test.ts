@@ -46,7 +46,7 @@ function dial(port: number, options: { host?: string; tls?: object } = {}) {
     host: options.host ?? '127.0.0.1',
     port,
     nodeId: -1,
-    tls: options.tls,
+    tls: options.tls && (() => options.tls ?? {}),
     clientId: 'me',
     transport: nodeTransport(),
     clock,

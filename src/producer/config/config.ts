@@ -19,6 +19,7 @@ import {
 import { consumerProperties } from './rows/consumer.ts'
 import { topicProperties } from './rows/topic.ts'
 import { checkTimeouts, rules } from './rules.ts'
+import { securityRules } from './security-rules.ts'
 import { suggest } from './suggest.ts'
 
 /** What `new Producer()` takes: librdkafka's properties by any of their names, and camelCase options. */
@@ -68,6 +69,7 @@ export function resolveConfig(
     else unknownName(name, written, [...producerNames.keys(), ...Object.keys(plugIns)], findings)
   }
   for (const rule of rules) rule.apply({ global, topic, findings })
+  for (const rule of securityRules) rule.apply({ global, options: plugged, findings })
   const given = new Set(findings.given.keys())
   const unavailable = (codec: CodecName) =>
     Object.hasOwn(plugged.codecs ?? {}, codec) ? null : codecUnavailable(codec)

@@ -1,8 +1,10 @@
 // The camelCase options: everything that is not text, a number or a boolean, and a few conveniences.
 
 import type { Clock } from '../../clock.ts'
+import type { SaslMechanism } from '../../sasl/exchange.ts'
 import type { Transport } from '../../transport.ts'
 import type { Message, Serializer } from '../message.ts'
+import type { OAuthBearerTokenProvider } from '../token-source.ts'
 
 /** Where log lines go. `console` is one. */
 export interface Logger {
@@ -37,10 +39,12 @@ export interface PlugIns {
   readonly transport?: Transport | undefined
   readonly clock?: Clock | undefined
   readonly codecs?: Readonly<Partial<Record<'gzip' | 'snappy' | 'lz4' | 'zstd', PluggedCodec>>> | undefined
-  /** Options of Node's `tls.connect`. */
+  /** Options of Node's `tls.connect`, such as `minVersion`. They win over the properties. */
   readonly tls?: object | undefined
-  readonly oauthBearerTokenProvider?: ((context: object) => Promise<object>) | undefined
-  readonly saslMechanisms?: object | undefined
+  /** Gives tokens for OAUTHBEARER. Called again when most of a token's life is over. */
+  readonly oauthBearerTokenProvider?: OAuthBearerTokenProvider | undefined
+  /** SASL mechanisms by name, besides the built-in ones or in their place. */
+  readonly saslMechanisms?: Readonly<Record<string, SaslMechanism>> | undefined
 }
 
 export interface PlugInRow {
@@ -113,20 +117,17 @@ export const plugIns: Readonly<Record<keyof PlugIns, PlugInRow>> = {
   },
   tls: {
     allowed: "options of Node's tls.connect",
-    doc: 'TLS settings that have no property of their own.',
-    use: 'unbuilt',
+    doc: 'TLS settings that have no property of their own, such as minVersion. They win over the properties.',
     accepts: isObject,
   },
   oauthBearerTokenProvider: {
-    allowed: 'a function (context) => promise of a token',
-    doc: 'Gives tokens for OAUTHBEARER.',
-    use: 'unbuilt',
+    allowed: 'a function ({ config, signal }) => promise of a token',
+    doc: 'Gives tokens for OAUTHBEARER, as { value, lifetimeMs }, the latter in milliseconds since the epoch.',
     accepts: isFunction,
   },
   saslMechanisms: {
-    allowed: 'an object of mechanisms by name',
-    doc: 'SASL mechanisms besides the built-in ones.',
-    use: 'unbuilt',
-    accepts: isObject,
+    allowed: 'an object of functions ({ host, port }) => exchange, by mechanism',
+    doc: 'SASL mechanisms besides the built-in ones. An exchange is a generator: docs/security.md shows one.',
+    accepts: value => isObject(value) && Object.values(value).every(isFunction),
   },
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { codecUnavailable } from '../../../src/compression/codecs.ts'
 import { ConfigError } from '../../../src/errors.ts'
@@ -153,10 +154,16 @@ describe('names', () => {
 
 describe('secrets', () => {
   test('an error does not show them, under the right name or a wrong one', () => {
-    for (const name of ['sasl.password', 'ssl.key.pem', 'sasl.pasword', 'sasl.jaas.config', 'ssl.keystore.pass']) {
+    for (const name of ['sasl.pasword', 'sasl.jaas.config', 'ssl.keystore.pass', 'ssl_key']) {
       const error = faultOf({ ...servers, [name]: 'hunter2' })
       expect(error.property).toBe(name)
       expect(`${error.message} ${error.value}`).not.toContain('hunter2')
+    }
+    for (const name of ['sasl.password', 'ssl.key.pem', 'ssl.keystore.password', 'sasl.oauthbearer.config']) {
+      for (const protocol of ['plaintext', 'ssl', 'sasl_ssl', 'nonsense']) {
+        const error = faultOf({ ...servers, 'linger.ms': -1, 'security.protocol': protocol, [name]: 'hunter2' })
+        expect(inspect(error)).not.toContain('hunter2')
+      }
     }
   })
 

@@ -5,40 +5,38 @@ import { choice, flag, int, largestInt, pointer, text } from '../property.ts'
 export const securityProperties = {
   'security.protocol': choice('plaintext', ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'], {
     doc: 'How every connection to a broker is protected.',
-    refuses: { ssl: 'is not built yet', sasl_plaintext: 'is not built yet', sasl_ssl: 'is not built yet' },
   }),
-  'ssl.cipher.suites': text(null, { doc: 'TLS cipher suites to offer.', use: 'unbuilt' }),
-  'ssl.curves.list': text(null, { doc: 'TLS curves to offer.', use: 'unbuilt' }),
-  'ssl.sigalgs.list': text(null, { doc: 'TLS signature algorithms to offer.', use: 'unbuilt' }),
-  'ssl.key.location': text(null, { doc: "File with the client's private key (PEM).", use: 'unbuilt' }),
-  'ssl.key.password': text(null, { doc: "Passphrase of the client's private key.", use: 'unbuilt', secret: true }),
-  'ssl.key.pem': text(null, { doc: "The client's private key (PEM text).", use: 'unbuilt', secret: true }),
+  'ssl.cipher.suites': text(null, { doc: 'TLS cipher suites to offer.' }),
+  'ssl.curves.list': text(null, { doc: 'TLS curves to offer.' }),
+  'ssl.sigalgs.list': text(null, { doc: 'TLS signature algorithms to offer.' }),
+  'ssl.key.location': text(null, { doc: "File with the client's private key (PEM)." }),
+  'ssl.key.password': text(null, { doc: "Passphrase of the client's private key.", secret: true }),
+  'ssl.key.pem': text(null, { doc: "The client's private key (PEM text).", secret: true }),
   ssl_key: pointer({
     doc: "The client's private key, set by a call.",
-    use: 'unbuilt',
+    use: 'refused',
     why: 'give it as ssl.key.pem, or in the option tls',
     secret: true,
   }),
-  'ssl.certificate.location': text(null, { doc: "File with the client's certificate (PEM).", use: 'unbuilt' }),
-  'ssl.certificate.pem': text(null, { doc: "The client's certificate (PEM text).", use: 'unbuilt' }),
+  'ssl.certificate.location': text(null, { doc: "File with the client's certificate (PEM)." }),
+  'ssl.certificate.pem': text(null, { doc: "The client's certificate (PEM text)." }),
   ssl_certificate: pointer({
     doc: "The client's certificate, set by a call.",
-    use: 'unbuilt',
+    use: 'refused',
     why: 'give it as ssl.certificate.pem, or in the option tls',
   }),
   'ssl.ca.location': text(null, {
     doc: 'File or folder with trusted certificates; probe looks in the usual places.',
-    use: 'unbuilt',
   }),
   'https.ca.location': text(null, {
     doc: 'File with certificates trusted for OIDC; excludes https.ca.pem.',
     use: 'unbuilt',
   }),
   'https.ca.pem': text(null, { doc: 'Certificates trusted for OIDC (PEM text).', use: 'unbuilt' }),
-  'ssl.ca.pem': text(null, { doc: 'Trusted certificates (PEM text).', use: 'unbuilt' }),
+  'ssl.ca.pem': text(null, { doc: 'Trusted certificates (PEM text).' }),
   ssl_ca: pointer({
     doc: 'Trusted certificates, set by a call.',
-    use: 'unbuilt',
+    use: 'refused',
     why: 'give it as ssl.ca.pem, or in the option tls',
   }),
   'ssl.ca.certificate.stores': text('Root', {
@@ -46,12 +44,11 @@ export const securityProperties = {
     use: 'unbuilt',
     why: 'the certificate stores of Windows are not read',
   }),
-  'ssl.crl.location': text(null, { doc: 'File with revoked certificates.', use: 'unbuilt' }),
+  'ssl.crl.location': text(null, { doc: 'File with revoked certificates.' }),
   'ssl.keystore.location': text(null, {
     doc: "File with the client's key and certificate (PKCS#12); needs its password.",
-    use: 'unbuilt',
   }),
-  'ssl.keystore.password': text(null, { doc: 'Password of that file.', use: 'unbuilt', secret: true }),
+  'ssl.keystore.password': text(null, { doc: 'Password of that file.', secret: true }),
   'ssl.providers': text(null, {
     doc: 'OpenSSL providers to load.',
     use: 'unbuilt',
@@ -74,21 +71,18 @@ export const securityProperties = {
   }),
   'enable.ssl.certificate.verification': flag(true, {
     doc: "Whether a broker's certificate must be one that is trusted.",
-    use: 'unbuilt',
   }),
   'ssl.endpoint.identification.algorithm': choice('https', ['none', 'https'], {
     doc: "https: a broker's certificate must be for its host name; none: any will do.",
-    use: 'unbuilt',
   }),
   'ssl.certificate.verify_cb': pointer({
     doc: 'One more check of certificates.',
-    use: 'unbuilt',
+    use: 'refused',
     why: 'give checkServerIdentity in the option tls',
   }),
   'sasl.mechanisms': text('GSSAPI', {
     doc: 'The SASL mechanism, one.',
     aliases: ['sasl.mechanism'],
-    use: 'unbuilt',
   }),
   'sasl.kerberos.service.name': text('kafka', {
     doc: 'Kerberos: service name of the brokers.',
@@ -116,20 +110,18 @@ export const securityProperties = {
     use: 'unbuilt',
     why: 'Kerberos needs native code',
   }),
-  'sasl.username': text(null, { doc: 'User name for PLAIN and SCRAM.', use: 'unbuilt' }),
-  'sasl.password': text(null, { doc: 'Password for PLAIN and SCRAM.', use: 'unbuilt', secret: true }),
+  'sasl.username': text(null, { doc: 'User name for PLAIN and SCRAM.' }),
+  'sasl.password': text(null, { doc: 'Password for PLAIN and SCRAM.', secret: true }),
   'sasl.oauthbearer.config': text(null, {
     doc: 'name=value settings of unsigned tokens, and extensions.',
-    use: 'unbuilt',
     secret: true,
   }),
   'enable.sasl.oauthbearer.unsecure.jwt': flag(false, {
     doc: 'Allows unsigned tokens, for tests.',
-    use: 'unbuilt',
   }),
   oauthbearer_token_refresh_cb: pointer({
     doc: 'Called for a new token.',
-    use: 'unbuilt',
+    use: 'refused',
     why: 'give the option oauthBearerTokenProvider',
   }),
   'sasl.oauthbearer.method': choice('default', ['default', 'oidc'], {

@@ -1,0 +1,79 @@
+// Carries a SASL exchange over a connection: names the mechanism, passes messages, and puts a refusal into words that
+// say what to check. Source: KIP-43, KIP-152, KIP-368.
+
+import { AuthenticationError, KafkaError } from '../errors.ts'
+import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
+import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
+import { quoted, type SaslBroker, type SaslExchange } from '../sasl/exchange.ts'
+import type { Authenticate, AuthenticationChannel } from './authentication.ts'
+
+export interface SaslOptions {
+  readonly mechanism: string
+  /** What to look at when the broker refuses, such as `check sasl.username and sasl.password`. */
+  readonly check: string
+  readonly timeoutMs: number
+  begin(broker: SaslBroker): SaslExchange | Promise<SaslExchange>
+}
+
+// No mechanism needs more; a broker that goes on asking would never come to an end.
+const mostSteps = 20
+
+// Source: Apache Kafka `Errors.java`.
+const unsupportedMechanism = 33
+const illegalState = 34
+
+export function saslAuthentication(options: SaslOptions): Authenticate {
+  return async channel => {
+    const { mechanism, begin } = options
+    await handshake(channel, options)
+    try {
+      return await converse(channel, await begin({ host: channel.host, port: channel.port }), options)
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      throw refusal(channel, `${mechanism}: ${error instanceof Error ? error.message : 'the exchange failed'}`, error)
+    }
+  }
+}
+
+async function handshake(channel: AuthenticationChannel, { mechanism, timeoutMs }: SaslOptions): Promise<void> {
+  if (channel.version(saslHandshake) !== 1 || channel.version(saslAuthenticate) === undefined) {
+    throw refusal(channel, 'the broker does not know SaslAuthenticate (Kafka 1.0), check its version')
+  }
+  const { errorCode, mechanisms } = await channel.request(saslHandshake, { mechanism }, { timeoutMs })
+  if (errorCode === 0) return
+  if (errorCode === unsupportedMechanism) {
+    const offered = quoted(mechanisms.slice(0, 20).join(', '))
+    throw refusal(
+      channel,
+      `the mechanism ${mechanism} is not among those of this listener (${offered}), check sasl.mechanisms`,
+    )
+  }
+  if (errorCode === illegalState) {
+    throw refusal(channel, 'this listener takes no SASL authentication, check security.protocol and the port')
+  }
+  throw refusal(channel, `the mechanism ${mechanism} is refused (error code ${errorCode})`)
+}
+
+async function converse(
+  channel: AuthenticationChannel,
+  exchange: SaslExchange,
+  { mechanism, check, timeoutMs }: SaslOptions,
+): Promise<{ sessionLifetimeMs: number }> {
+  let sessionLifetimeMs = 0
+  let step = await exchange.next(new Uint8Array())
+  for (let steps = 1; !step.done; steps++) {
+    if (steps > mostSteps) throw new Error(`there is no end to it after ${mostSteps} messages`)
+    const response = await channel.request(saslAuthenticate, { authBytes: step.value }, { timeoutMs })
+    if (response.errorCode !== 0) {
+      const reason = quoted(response.errorMessage ?? '') || `error code ${response.errorCode}`
+      throw refusal(channel, `${mechanism} authentication is refused (${reason}), ${check}`)
+    }
+    sessionLifetimeMs = Number(response.sessionLifetimeMs)
+    step = await exchange.next(response.authBytes)
+  }
+  return { sessionLifetimeMs }
+}
+
+function refusal({ label }: AuthenticationChannel, what: string, cause?: unknown): AuthenticationError {
+  return new AuthenticationError(`${label}: ${what}`, { broker: label, cause })
+}

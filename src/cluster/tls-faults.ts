@@ -1,0 +1,36 @@
+// What is behind a failed TLS handshake, by the code that Node and OpenSSL give it, and what to check.
+
+const untrusted = 'its certificate is signed by nobody who is trusted here, check ssl.ca.location'
+const unwelcome = "the broker does not accept the client's certificate, check ssl.certificate.location and its validity"
+const wanted = 'the broker wants a client certificate, check ssl.certificate.location and ssl.key.location'
+const noVersion = 'no TLS version or cipher in common, check ssl.cipher.suites and the option tls'
+
+const explanations: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet, check the clocks',
+  CERT_REVOKED: 'its certificate has been revoked',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_CRL: 'ssl.crl.location says nothing about the authority of its certificate',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate is for another host, check bootstrap.servers and advertised.listeners, or ssl.endpoint.identification.algorithm',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wanted,
+  ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED: wanted,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: wanted,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: unwelcome,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: unwelcome,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: unwelcome,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noVersion,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: noVersion,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: noVersion,
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the answer is not TLS, is this port plaintext?',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the answer is not TLS, is this port plaintext?',
+}
+
+/** In words, or null for a code that says nothing more than its message. */
+export function explainTlsFault(code: string | undefined): string | null {
+  return code === undefined || !Object.hasOwn(explanations, code) ? null : (explanations[code] ?? null)
+}

@@ -1,0 +1,127 @@
+// What the properties of TLS and SASL have to do with each other. What was meant to be protected is never left open.
+
+import { unsecuredToken } from '../../sasl/oauthbearer.ts'
+import type { Findings } from './findings.ts'
+import type { PlugIns } from './options.ts'
+import type { defaultsOf, globalProperties } from './properties.ts'
+
+/** A configuration while it is being made. */
+interface Draft {
+  readonly global: ReturnType<typeof defaultsOf<typeof globalProperties>>
+  readonly options: PlugIns
+  readonly findings: Findings
+}
+
+interface Rule {
+  readonly says: string
+  apply(draft: Draft): void
+}
+
+const passwordMechanisms: readonly string[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
+const mechanisms = [...passwordMechanisms, 'OAUTHBEARER']
+
+const exclusive = [
+  ['ssl.ca.location', 'ssl.ca.pem'],
+  ['ssl.certificate.location', 'ssl.certificate.pem'],
+  ['ssl.key.location', 'ssl.key.pem'],
+  ['ssl.keystore.location', 'ssl.certificate.location'],
+  ['ssl.keystore.location', 'ssl.certificate.pem'],
+] as const
+
+export const securityRules: readonly Rule[] = [
+  {
+    says: 'A setting of TLS (`ssl.*`, the option `tls`) or SASL (`sasl.*`, `oauthBearerTokenProvider`, `saslMechanisms`) where `security.protocol` has none of it is an error; if `security.protocol` is given, `config.warning` says that it has no effect.',
+    apply: ({ global, options, findings }) => {
+      const protocol = global['security.protocol']
+      const given = [...findings.given.values(), ...Object.keys(options)]
+      const isTls = (name: string) => /^(enable\.)?ssl\./.test(name) || name === 'tls'
+      const isSasl = (name: string) => /^(enable\.)?sasl[.M]/.test(name) || name === 'oauthBearerTokenProvider'
+      const idle = given.filter(
+        name => (isTls(name) && !protocol.endsWith('ssl')) || (isSasl(name) && !protocol.startsWith('sasl')),
+      )
+      const [first] = idle
+      if (first === undefined) return
+      if (findings.given.has('security.protocol')) {
+        for (const name of idle) findings.warn(name, `has no effect: security.protocol is ${protocol}`)
+      } else {
+        const allowed = isTls(first) ? 'ssl or sasl_ssl' : 'sasl_ssl or sasl_plaintext'
+        findings.fault('security.protocol', protocol, allowed, `${first} is given, and would have no effect`)
+      }
+    },
+  },
+  {
+    says: '`ssl.key` and `ssl.certificate` come together, `ssl.keystore.location` with its password and instead of them; of `.location` and `.pem` only one is given.',
+    apply: ({ global, findings }) => {
+      for (const [one, other] of exclusive) {
+        if (global[one] !== null && global[other] !== null)
+          findings.fault(one, global[one], 'nothing', `${other} is given, too`)
+      }
+      const certificate = global['ssl.certificate.location'] ?? global['ssl.certificate.pem']
+      const key = global['ssl.key.location'] ?? global['ssl.key.pem']
+      if (certificate !== null && key === null) {
+        findings.fault(
+          'ssl.key.location',
+          undefined,
+          'a file',
+          'ssl.certificate is given, and is of no use without its key',
+        )
+      }
+      if (key !== null && certificate === null) {
+        findings.fault(
+          'ssl.certificate.location',
+          undefined,
+          'a file',
+          'ssl.key is given, and is of no use without its certificate',
+        )
+      }
+      if (global['ssl.keystore.location'] !== null && global['ssl.keystore.password'] === null) {
+        findings.fault('ssl.keystore.password', undefined, 'a password', 'ssl.keystore.location needs it')
+      }
+      if (!global['enable.ssl.certificate.verification']) {
+        findings.warn('enable.ssl.certificate.verification', 'is false: whoever is on the way can pose as a broker')
+      }
+    },
+  },
+  {
+    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
+    apply: ({ global, options, findings }) => {
+      if (!global['security.protocol'].startsWith('sasl')) return
+      const mechanism = global['sasl.mechanisms']
+      if (Object.hasOwn(options.saslMechanisms ?? {}, mechanism)) return
+      const name = findings.given.get('sasl.mechanisms') ?? 'sasl.mechanisms'
+      if (!mechanisms.includes(mechanism)) {
+        const reason = mechanism === 'GSSAPI' ? 'Kerberos needs native code' : 'there is no such mechanism'
+        findings.fault(name, mechanism, mechanisms.join(', '), `${reason}; others can be given in saslMechanisms`)
+      }
+      if (passwordMechanisms.includes(mechanism)) {
+        for (const property of ['sasl.username', 'sasl.password'] as const) {
+          if (global[property] === null) findings.fault(property, undefined, 'a string', `${mechanism} needs it`)
+        }
+      }
+      if (mechanism === 'OAUTHBEARER') checkTokens({ global, options, findings })
+    },
+  },
+  {
+    says: 'PLAIN and OAUTHBEARER over `sasl_plaintext` are taken with a `config.warning`: whoever is on the way can read the password or the token.',
+    apply: ({ global, findings }) => {
+      const mechanism = global['sasl.mechanisms']
+      if (global['security.protocol'] !== 'sasl_plaintext' || !/^(PLAIN|OAUTHBEARER)$/.test(mechanism)) return
+      const secret = mechanism === 'PLAIN' ? 'password' : 'token'
+      findings.warn('security.protocol', `is sasl_plaintext: the ${secret} travels unencrypted with ${mechanism}`)
+    },
+  },
+]
+
+function checkTokens({ global, options, findings }: Draft): void {
+  if (options.oauthBearerTokenProvider !== undefined) return
+  if (!global['enable.sasl.oauthbearer.unsecure.jwt']) {
+    findings.fault('oauthBearerTokenProvider', undefined, 'a function', 'OAUTHBEARER needs it')
+    return
+  }
+  try {
+    unsecuredToken(global['sasl.oauthbearer.config'] ?? '', 0)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    findings.fault('sasl.oauthbearer.config', '******', 'principal=NAME and other settings', reason)
+  }
+}

@@ -1,0 +1,108 @@
+// From the configuration to what connections are protected with: TLS options, and the exchange that convinces a broker.
+
+import type { Clock } from '../clock.ts'
+import type { Authenticate } from '../cluster/authentication.ts'
+import { saslAuthentication } from '../cluster/sasl.ts'
+import { type TlsSource, tlsSource } from '../cluster/tls.ts'
+import { AuthenticationError, ConfigError, StateError } from '../errors.ts'
+import type { SaslBroker, SaslCredentials, SaslExchange } from '../sasl/exchange.ts'
+import { oauthBearer, unsecuredToken } from '../sasl/oauthbearer.ts'
+import { plain } from '../sasl/plain.ts'
+import { scram } from '../sasl/scram.ts'
+import type { ProducerConfig } from './config/config.ts'
+import { TokenSource } from './token-source.ts'
+
+type Begin = (broker: SaslBroker) => SaslExchange | Promise<SaslExchange>
+
+// connect() gives up after 10 s, and should be able to say that this was it.
+const mostTokenWaitMs = 8000
+
+export class Security {
+  readonly tls: TlsSource | undefined
+  readonly authenticate: Authenticate | undefined
+  readonly #mechanism: string | null
+  #credentials: SaslCredentials
+
+  /** Reads the files of the configuration. Throws ConfigError, naming the property, for those that cannot be used. */
+  constructor(config: ProducerConfig, clock: Clock) {
+    const { properties } = config
+    const protocol = properties['security.protocol']
+    this.tls = protocol.endsWith('ssl') ? tlsSource(tlsSettings(config)) : undefined
+    this.#mechanism = protocol.startsWith('sasl') ? properties['sasl.mechanisms'] : null
+    this.#credentials = {
+      username: properties['sasl.username'] ?? '',
+      password: properties['sasl.password'] ?? '',
+    }
+    if (this.#mechanism === null) return
+    const { begin, check, refused } = this.#exchange(this.#mechanism, config, clock)
+    const authenticate = saslAuthentication({
+      mechanism: this.#mechanism,
+      check,
+      timeoutMs: properties['socket.timeout.ms'],
+      begin,
+    })
+    this.authenticate = channel =>
+      authenticate(channel).catch(error => {
+        if (error instanceof AuthenticationError) refused?.()
+        throw error
+      })
+  }
+
+  /** Other credentials for the next authentication. Throws StateError where the mechanism has none. */
+  setCredentials({ username, password }: SaslCredentials): void {
+    if (this.#mechanism === null || !takesPassword(this.#mechanism)) {
+      const used = this.#mechanism === null ? 'no SASL' : this.#mechanism
+      throw new StateError(used, `setSaslCredentials: this producer uses ${used}, which takes no name and password`)
+    }
+    for (const [property, value] of Object.entries({ 'sasl.username': username, 'sasl.password': password })) {
+      if (typeof value === 'string' && value !== '') continue
+      throw new ConfigError(property, '******', 'a string', `${property}: expected a string that is not empty`)
+    }
+    this.#credentials = { username, password }
+  }
+
+  #exchange(
+    mechanism: string,
+    { properties, options }: ProducerConfig,
+    clock: Clock,
+  ): { begin: Begin; check: string; refused?: () => void } {
+    const plugged = options.saslMechanisms?.[mechanism]
+    if (plugged !== undefined) return { begin: plugged, check: 'check what the mechanism of saslMechanisms says' }
+    const check = 'check sasl.username and sasl.password'
+    if (mechanism === 'PLAIN') return { begin: () => plain(this.#credentials), check }
+    if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), check }
+    if (mechanism === 'SCRAM-SHA-512') return { begin: () => scram('sha512', this.#credentials), check }
+    const config = properties['sasl.oauthbearer.config']
+    const provider = options.oauthBearerTokenProvider ?? (() => unsecuredToken(config ?? '', clock.wallNow()))
+    const limitMs = Math.min(mostTokenWaitMs, properties['socket.connection.setup.timeout.ms'] / 2)
+    const source = new TokenSource(provider, config, clock, limitMs)
+    return {
+      begin: async () => oauthBearer(await source.token()),
+      check: 'check the token: its end, audience and issuer',
+      refused: () => source.drop(),
+    }
+  }
+}
+
+export const takesPassword = (mechanism: string) => mechanism === 'PLAIN' || mechanism.startsWith('SCRAM-')
+
+function tlsSettings({ properties, options }: ProducerConfig) {
+  return {
+    caLocation: properties['ssl.ca.location'],
+    caPem: properties['ssl.ca.pem'],
+    certificateLocation: properties['ssl.certificate.location'],
+    certificatePem: properties['ssl.certificate.pem'],
+    keyLocation: properties['ssl.key.location'],
+    keyPem: properties['ssl.key.pem'],
+    keyPassword: properties['ssl.key.password'],
+    keystoreLocation: properties['ssl.keystore.location'],
+    keystorePassword: properties['ssl.keystore.password'],
+    crlLocation: properties['ssl.crl.location'],
+    ciphers: properties['ssl.cipher.suites'],
+    curves: properties['ssl.curves.list'],
+    signatureAlgorithms: properties['ssl.sigalgs.list'],
+    verify: properties['enable.ssl.certificate.verification'],
+    verifyHost: properties['ssl.endpoint.identification.algorithm'] === 'https',
+    options: { ...options.tls },
+  }
+}
