@@ -115,6 +115,11 @@ export class Batch {
     this.#maxTimestamp = this.#baseTimestamp
   }
 
+  /** What it takes up in a request, without the batch's header. */
+  get payloadBytes(): number {
+    return this.codecId === 0 ? this.recordsBytes : (this.payload[0]?.length ?? 0)
+  }
+
   get state(): BatchState {
     return this.#state
   }

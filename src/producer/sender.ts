@@ -183,14 +183,14 @@ export class Sender {
       const first = entries[0]
       if (
         first !== undefined &&
-        (bytes + batch.recordsBytes > limits.maxRequestBytes || !sameTerms(first.batch, batch))
+        (bytes + batch.payloadBytes > limits.maxRequestBytes || !sameTerms(first.batch, batch))
       ) {
         schedule.list(queue)
         continue
       }
       if (idempotence !== null && !idempotence.stamp(queue, batch)) continue
       this.#answers.launch(queue, batch)
-      bytes += batch.recordsBytes
+      bytes += batch.payloadBytes
       entries.push({ queue, batch, topicId: accumulator.topics.get(queue.topic)?.metadata?.topicId ?? zeroUuid })
       if (queue.next(now) !== null) schedule.list(queue)
     }
