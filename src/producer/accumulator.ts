@@ -26,6 +26,8 @@ export interface AccumulatorListener {
   topicAdded(topic: string): void
   /** A batch was opened, so there is a new time to wake up at. */
   opened(): void
+  /** Messages wait for the partitions of their topic to become known. */
+  held(topic: string): void
   /** A batch takes no more records. */
   sealed(queue: PartitionQueue, batch: Batch): void
   /** The open batch of this partition may go. */
@@ -220,7 +222,7 @@ export class Accumulator {
         this.#firstLingering()
         this.#lingering.push({ queue, batch, until: calledAt + this.#limits.lingerMs })
       }
-    }
+    } else this.#listener.held(queue.topic)
     this.#listener.opened()
     return batch
   }

@@ -94,6 +94,7 @@ export class Session {
       {
         topicAdded: topic => this.metadata.want(topic),
         opened: () => this.sender.arm(),
+        held: () => this.metadata.refresh(),
         sealed: (queue, batch) => this.sender.sealed(queue, batch),
         due: queue => this.sender.due(queue),
         awaited: queue => this.sender.awaited(queue),

@@ -24,6 +24,7 @@ class Bench {
       {
         topicAdded: topic => this.told.push(`topic ${topic}`),
         opened: () => {},
+        held: topic => this.told.push(`held ${topic}`),
         sealed: tell('sealed'),
         due: tell('due'),
         awaited: tell('awaited'),

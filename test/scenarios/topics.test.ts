@@ -87,6 +87,15 @@ describe('a topic that is not known yet', () => {
     expect(await rig.failure(rig.producer.send(message))).toMatchObject({ code: 29, topic: 't' })
   })
 
+  test('is asked for again by every message that finds it refused', async () => {
+    const rig = await Rig.start()
+    rig.cluster.failNext('Metadata', 'TOPIC_AUTHORIZATION_FAILED', 'TOPIC_AUTHORIZATION_FAILED')
+    for (let i = 0; i < 2; i++) {
+      expect(await rig.failure(rig.producer.send(message))).toMatchObject({ code: 29, topic: 't' })
+    }
+    expect(await rig.until(rig.producer.send(message))).toMatchObject({ status: 'persisted' })
+  })
+
   test('is created by asking for it, unless allow.auto.create.topics says no', async () => {
     const creating = await Rig.start({ topics: {}, autoCreateTopics: true, defaultPartitions: 4 })
     expect(await creating.until(creating.producer.send(message), 2000)).toMatchObject({ status: 'persisted' })
