@@ -133,8 +133,10 @@ export class Session {
           // What waited for a pause or a full socket to end will not hear of it any more.
           this.sender.available(nodeId)
           events.emit('broker.disconnected', { broker: `${host}:${port}`, ...(error === undefined ? {} : { error }) })
+          if (error === undefined) return
+          this.#blame(error, ({ leader }) => leader >= 0 && leader === nodeId)
           // A leader that cannot be reached may lead no more; with acks 0 this is all that it says about it.
-          if (error !== undefined) this.metadata.refresh()
+          this.metadata.refresh()
         },
         throttled: ({ host, port }, ms) => events.emit('throttled', { broker: `${host}:${port}`, ms }),
       },
@@ -306,7 +308,12 @@ export class Session {
       (error instanceof ProtocolError && !error.retriable) ||
       (error instanceof ConnectionError && error.code === -181)
     if (everywhere && !this.#connected) return this.failAll(error)
-    for (const { queue } of this.accumulator.alive()) queue.lastError = error
+    this.#blame(error, () => true)
+  }
+
+  // What waits in these queues waits because of this.
+  #blame(error: KafkaError, of: (queue: PartitionQueue) => boolean): void {
+    for (const { queue } of this.accumulator.alive()) if (of(queue)) queue.lastError = error
   }
 
   #fatal(cause: KafkaError): void {

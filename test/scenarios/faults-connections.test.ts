@@ -12,6 +12,14 @@ async function proven(options: StageOptions = {}): Promise<Stage> {
   return stage
 }
 
+/** Only this host accepts connections. */
+function reaching(host: string): (transport: Transport) => Transport {
+  return transport => ({
+    connect: (options, on) =>
+      transport.connect(options.host === host ? options : { ...options, host: `no-${options.host}` }, on),
+  })
+}
+
 const ids = (stage: Stage): number[] => stage.calls.map(({ id }) => id)
 
 describe.each([1, 5])('a connection that breaks with %i in flight', maxInFlight => {
@@ -219,6 +227,16 @@ describe('brokers that go down', () => {
     expect(error).toMatchObject({ code: -192, cause: expect.any(ConnectionError) })
     expect(error.message).toMatch(/mock-[12]:9092/)
     expect(call.report?.status).toBe('not-persisted')
+    await stage.finish()
+  })
+
+  test('where only the leader cannot be reached are the cause, too', async () => {
+    const config = { 'message.timeout.ms': 3000 }
+    const stage = await Stage.set({ brokers: 2, config, between: reaching('mock-1') })
+    stage.cluster.moveLeader('t', 0, 2)
+    const error = await stage.failure(stage.dispatch(), 3100)
+    expect(error).toMatchObject({ code: -192, cause: expect.any(ConnectionError) })
+    expect(error.message).toContain('mock-2:9092')
     await stage.finish()
   })
 
