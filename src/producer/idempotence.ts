@@ -14,7 +14,7 @@ const sequenceMask = 0x7fffffff
 const lastEpoch = 32767
 
 export interface IdempotenceOptions {
-  readonly pool: BrokerPool
+  readonly pool: Pick<BrokerPool, 'any'>
   readonly clock: Clock
   readonly random: () => number
   readonly requestTimeoutMs: number
@@ -23,6 +23,8 @@ export interface IdempotenceOptions {
   readonly on: {
     /** There is a producer id, so batches can be stamped. */
     ready(): void
+    /** This attempt to get one failed; another follows. */
+    failed(error: KafkaError): void
     /** No broker will ever give one. */
     fatal(error: KafkaError): void
   }
@@ -133,7 +135,9 @@ export class Idempotence {
       }
       error = brokerError(answer.errorCode, { broker: connection.label, detail: 'no producer id' })
     } catch (thrown) {
-      if (!(thrown instanceof KafkaError)) throw thrown
+      if (!(thrown instanceof KafkaError)) {
+        return this.#refused(new ProtocolError(`no producer id: ${thrown}`, { cause: thrown }))
+      }
       error = thrown
     }
     if (this.#state.state === 'stopped') return
@@ -141,6 +145,7 @@ export class Idempotence {
     if (error instanceof BrokerError && !error.retriable) return this.#refused(error)
     this.#state.to('none')
     this.#retryLater()
+    this.#options.on.failed(error)
   }
 
   #refused(error: KafkaError): void {

@@ -161,7 +161,11 @@ export class Session {
           requestTimeoutMs: properties['socket.timeout.ms'],
           retryBackoffMs,
           retryBackoffMaxMs,
-          on: { ready: () => this.sender.available(), fatal: error => this.#fatal(error) },
+          on: {
+            ready: () => this.sender.available(),
+            failed: error => this.#hindered('idempotence', error),
+            fatal: error => this.#fatal(error),
+          },
         })
       : null
     this.sender = new Sender({
@@ -302,12 +306,16 @@ export class Session {
 
   #metadataFailed(error: KafkaError): void {
     this.lastFault = error
-    this.#options.events.emit('error.occurred', { type: 'metadata', error })
     const everywhere =
       (error instanceof AuthenticationError && !error.retriable) ||
       (error instanceof ProtocolError && !error.retriable) ||
       (error instanceof ConnectionError && error.code === -181)
-    if (everywhere && !this.#connected) return this.failAll(error)
+    this.#hindered('metadata', error)
+    if (everywhere && !this.#connected) this.failAll(error)
+  }
+
+  #hindered(type: string, error: KafkaError): void {
+    this.#options.events.emit('error.occurred', { type, error })
     this.#blame(error, () => true)
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerPool } from '../../src/cluster/broker-pool.ts'
+import type { Connection } from '../../src/cluster/connection.ts'
+import { ConnectionError } from '../../src/errors.ts'
 import { MockCluster } from '../../src/mock/index.ts'
 import { Batch } from '../../src/producer/batch.ts'
 import { ChunkPool } from '../../src/producer/chunk-pool.ts'
@@ -15,6 +17,17 @@ interface Assigned {
   readonly clock: FakeClock
   readonly idempotence: Idempotence
   readonly batch: (count: number) => Batch
+}
+
+/** Asks for a producer id where connections can only be had as `any` gives them. */
+function asking(any: () => Promise<Connection>): { clock: FakeClock; idempotence: Idempotence; told: string[] } {
+  const clock = new FakeClock()
+  const told: string[] = []
+  const tell = (what: string) => (error: Error) => void told.push(`${what} ${error.name}: ${error.message}`)
+  const on = { ready() {}, failed: tell('failed'), fatal: tell('fatal') }
+  const limits = { requestTimeoutMs: 1000, retryBackoffMs: 100, retryBackoffMaxMs: 100 }
+  const idempotence = new Idempotence({ pool: { any }, clock, random: () => 0.5, ...limits, on })
+  return { clock, idempotence, told }
 }
 
 async function assigned(): Promise<Assigned> {
@@ -39,7 +52,7 @@ async function assigned(): Promise<Assigned> {
     connectionsMaxIdleMs: 0,
     on: { ready() {}, drained() {}, connected() {}, disconnected() {}, throttled() {} },
   })
-  const on = { ready() {}, fatal() {} }
+  const on = { ready() {}, failed() {}, fatal() {} }
   const limits = { requestTimeoutMs: 1000, retryBackoffMs: 100, retryBackoffMaxMs: 100 }
   const idempotence = new Idempotence({ pool, clock, random: () => 0.5, ...limits, on })
   idempotence.ready()
@@ -89,6 +102,26 @@ describe('sequences', () => {
     idempotence.stamp(queue, first)
     expect(first.stamp).toBe(stamp)
     expect(queue.nextSequence).toBe(5)
+  })
+})
+
+describe('a producer id', () => {
+  test('that cannot be had yet is asked for again, and each failure is told', async () => {
+    const { clock, idempotence, told } = asking(() => Promise.reject(new ConnectionError(-195, 'nobody there')))
+    idempotence.ready()
+    await clock.settle()
+    await clock.advance(150)
+    expect(told).toEqual(Array(2).fill('failed ConnectionError: nobody there'))
+    idempotence.stop()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('that something unforeseen keeps away is fatal', async () => {
+    const { clock, idempotence, told } = asking(() => Promise.reject(new TypeError('odd')))
+    idempotence.ready()
+    await clock.settle()
+    expect(told).toEqual([expect.stringMatching(/^fatal ProtocolError: .*odd/)])
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 

@@ -166,9 +166,12 @@ describe('a producer id', () => {
   test('that does not come lets messages expire', async () => {
     const stage = await Stage.set({ config: { 'message.timeout.ms': 3000 } })
     stage.cluster.control('InitProducerId', () => ({ error: 'COORDINATOR_LOAD_IN_PROGRESS' }), { times: 1e9 })
+    const told: unknown[] = []
+    stage.producer.on('error.occurred', event => told.push(event))
     const call = stage.dispatch()
-    expect(await stage.failure(call, 3100)).toMatchObject({ code: -192 })
+    expect(await stage.failure(call, 3100)).toMatchObject({ code: -192, cause: { code: 14 } })
     expect(call.report?.status).toBe('not-persisted')
+    expect(told[0]).toMatchObject({ type: 'idempotence', error: { code: 14, broker: 'mock-1:9092/1' } })
     await stage.finish()
   })
 
