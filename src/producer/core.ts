@@ -12,6 +12,7 @@ import {
   resolveConfig,
   type TopicProfile,
 } from './config/config.ts'
+import type { ConfigWarning } from './config/findings.ts'
 import type { TopicConfig } from './config/properties.ts'
 import { Events } from './events.ts'
 import { LifeCycle } from './life-cycle.ts'
@@ -33,6 +34,7 @@ export class ProducerCore {
   readonly rules: MessageRules
   readonly messageMaxBytes: number
   readonly middleware: Middleware[] = []
+  readonly warn = (warning: ConfigWarning): void => this.events.emit('config.warning', warning)
   /** What `topic()` was told. */
   readonly profiles = new Map<string, TopicProfile>()
   // Reused from message to message; one for each depth, since user code that runs inside may produce, too.
@@ -76,7 +78,7 @@ export class ProducerCore {
     // Listeners are added after construction.
     if (warnings.length > 0) {
       this.clock.defer(() => {
-        for (const warning of warnings) this.events.emit('config.warning', warning)
+        for (const warning of warnings) this.warn(warning)
       })
     }
   }
@@ -139,7 +141,7 @@ export class ProducerCore {
   /** Gives a topic properties of its own; the first ones stay. */
   defineTopic(name: string, overrides: TopicConfig | undefined): void {
     checkTopicName(name)
-    const profile = deriveProfile(this.config.profile, overrides ?? {}, this.config)
+    const profile = deriveProfile(this.config.profile, overrides ?? {}, this.config, this.warn)
     if (this.profiles.has(name)) return
     this.profiles.set(name, profile)
     const topic = this.life.session?.accumulator.topics.get(name)

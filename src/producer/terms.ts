@@ -1,6 +1,7 @@
 // The topic properties that a view works with.
 
 import { deriveProfile, type ProducerConfig, type TopicProfile } from './config/config.ts'
+import type { ConfigWarning } from './config/findings.ts'
 import type { TopicConfig } from './config/properties.ts'
 import type { PreparedMessage } from './message.ts'
 
@@ -16,11 +17,9 @@ export class Terms {
   readonly #overrides: TopicConfig | null
   readonly #derived = new Map<TopicProfile, TopicProfile>()
 
-  /** Throws ConfigError for overrides that may not be. */
   constructor(config: ProducerConfig, overrides: TopicConfig | null) {
     this.#config = config
     this.#overrides = overrides
-    this.profile(config.profile)
   }
 
   profile(base: TopicProfile): TopicProfile {
@@ -33,8 +32,12 @@ export class Terms {
     return derived
   }
 
-  /** These and then others over them. */
-  with(overrides: TopicConfig): Terms {
-    return new Terms(this.#config, { ...this.#overrides, ...overrides })
+  /** These and then others over them; says which of those have no effect. Throws ConfigError for what may not be. */
+  with(overrides: TopicConfig, warn: (warning: ConfigWarning) => void): Terms {
+    const both = { ...this.#overrides, ...overrides }
+    deriveProfile(this.#config.profile, both, this.#config, warning => {
+      if (Object.hasOwn(overrides, warning.property)) warn(warning)
+    })
+    return new Terms(this.#config, both)
   }
 }

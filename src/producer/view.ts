@@ -173,7 +173,7 @@ export class ProducerView {
    */
   with({ topicConfig = {}, partitioner }: ViewOptions): ProducerView {
     const overrides = partitioner === undefined ? topicConfig : { ...topicConfig, partitioner }
-    return new ProducerView(this.#core, this.#terms.with(overrides as TopicConfig))
+    return new ProducerView(this.#core, this.#terms.with(overrides as TopicConfig, this.#core.warn))
   }
 
   // Reads and checks one message. State comes first, so that nothing of the user's runs in vain.

@@ -243,6 +243,16 @@ describe('topic()', () => {
     expect(producer.status).toBe('initial')
   })
 
+  test('says what has no effect, in an event', async () => {
+    const { producer } = await Rig.start()
+    const told: string[] = []
+    producer.on('config.warning', ({ property }) => told.push(property))
+    producer.topic('t', { 'produce.offset.report': true })
+    const view = producer.with({ topicConfig: { 'queuing.strategy': 'fifo' } })
+    view.with({ topicConfig: { 'compression.codec': 'gzip' } })
+    expect(told).toEqual(['produce.offset.report', 'queuing.strategy'])
+  })
+
   test('messages that are queued when it is removed finish', async () => {
     const rig = await Rig.connected()
     const handle = rig.producer.topic('t', { 'compression.codec': 'gzip' }).dispatch({ value: 'x'.repeat(1000) })
