@@ -22,6 +22,7 @@ export {
   UnknownTopicError,
   WaitTimeoutError,
 } from './errors.ts'
+export { fromHerokuEnv } from './heroku.ts'
 export type { PartitionerContext, PartitionerFunction } from './partitioners/partitioner.ts'
 export type { PartitionerName } from './partitioners/partitioners.ts'
 export type { ProducerOptions } from './producer/config/config.ts'
