@@ -1,11 +1,17 @@
 import { Buffer } from 'node:buffer'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MockCluster } from '../../src/mock/index.ts'
+import { addOffsetsToTxn } from '../../src/protocol/apis/add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from '../../src/protocol/apis/add-partitions-to-txn.ts'
 import { apiVersions } from '../../src/protocol/apis/api-versions.ts'
 import { createTopics } from '../../src/protocol/apis/create-topics.ts'
+import { endTxn } from '../../src/protocol/apis/end-txn.ts'
+import { findCoordinator } from '../../src/protocol/apis/find-coordinator.ts'
 import { initProducerId } from '../../src/protocol/apis/init-producer-id.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
+import { saslAuthenticate } from '../../src/protocol/apis/sasl-authenticate.ts'
+import { txnOffsetCommit } from '../../src/protocol/apis/txn-offset-commit.ts'
 import { encodeRequest } from '../../src/protocol/header.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { batch, batchOf, records, sequenced } from './batches.ts'
@@ -21,7 +27,14 @@ afterEach(() => cluster.stop())
 
 const connect = () => RawClient.connect(cluster.transport, cluster.bootstrapServers)
 
+/** `MOCK_FUZZ_FRAMES=100000` for more. */
+const frameCount = Number(process.env.MOCK_FUZZ_FRAMES ?? 10_000)
+
 const creation = { name: 'made', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+const producer = { transactionalId: 't', producerId: 1000n, producerEpoch: 0 }
+const offset = { partitionIndex: 0, committedOffset: 1n, committedMetadata: 'm' }
+const offsets = { ...producer, groupId: 'g', topics: [{ name: 'orders', partitions: [offset] }] }
+const transactional = batch(['a'], { producerId: 1000n, producerEpoch: 0, baseSequence: 0, attributes: 16 })
 const frames = [
   encodeRequest(produce, 9, 1, 'raw', produceBody(sequenced(0, 3))),
   encodeRequest(produce, 7, 1, 'raw', produceBody(batch(['a', 'b']))),
@@ -29,6 +42,14 @@ const frames = [
   encodeRequest(apiVersions, 4, 1, 'raw', { clientSoftwareName: 'raw', clientSoftwareVersion: '1' }),
   encodeRequest(initProducerId, 4, 1, 'raw', { transactionalId: null, transactionTimeoutMs: 1000 }),
   encodeRequest(createTopics, 7, 1, 'raw', { topics: [creation], timeoutMs: 0, validateOnly: false }),
+  encodeRequest(initProducerId, 4, 1, 'raw', { transactionalId: 't', transactionTimeoutMs: 60_000 }),
+  encodeRequest(findCoordinator, 4, 1, 'raw', { keyType: 1, coordinatorKeys: ['t', 'u'] }),
+  encodeRequest(addPartitionsToTxn, 3, 1, 'raw', { ...producer, topics: [{ name: 'orders', partitions: [0, 1] }] }),
+  encodeRequest(addOffsetsToTxn, 3, 1, 'raw', { ...producer, groupId: 'g' }),
+  encodeRequest(txnOffsetCommit, 4, 1, 'raw', offsets),
+  encodeRequest(produce, 11, 1, 'raw', produceBody(transactional, { transactionalId: 't' })),
+  encodeRequest(endTxn, 4, 1, 'raw', { ...producer, committed: true }),
+  encodeRequest(saslAuthenticate, 2, 1, 'raw', { authBytes: Buffer.from('token') }),
 ].map(chunks => Buffer.concat(chunks))
 
 describe('whatever comes in', () => {
@@ -45,7 +66,7 @@ describe('whatever comes in', () => {
 
   test('bytes changed at random are answered or refused, never the end of the broker', async () => {
     const random = seededRandom(20_251)
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < frameCount; i++) {
       const frame = Buffer.from(frames[i % frames.length] ?? [])
       for (let n = 0; n <= random() * 4; n++) frame[4 + Math.floor(random() * (frame.length - 4))] = random() * 256
       const raw = await connect()
@@ -54,7 +75,7 @@ describe('whatever comes in', () => {
       raw.destroy()
     }
     expect(await produceBatch(await connect(), batch(['still here']))).toMatchObject({ errorCode: 0 })
-  })
+  }, 120_000)
 
   test('records changed at random, behind a checksum that is right, are taken only if they can be read', async () => {
     const random = seededRandom(77)
