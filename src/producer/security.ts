@@ -10,7 +10,8 @@ import { oauthBearer, unsecuredToken } from '../sasl/oauthbearer.ts'
 import { plain } from '../sasl/plain.ts'
 import { scram } from '../sasl/scram.ts'
 import type { ProducerConfig } from './config/config.ts'
-import { TokenSource } from './token-source.ts'
+import { oidcProvider } from './oidc.ts'
+import { type OAuthBearerTokenProvider, TokenSource } from './token-source.ts'
 
 type Begin = (broker: SaslBroker) => SaslExchange | Promise<SaslExchange>
 
@@ -73,9 +74,8 @@ export class Security {
     if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), check }
     if (mechanism === 'SCRAM-SHA-512') return { begin: () => scram('sha512', this.#credentials), check }
     const config = properties['sasl.oauthbearer.config']
-    const provider = options.oauthBearerTokenProvider ?? (() => unsecuredToken(config ?? '', clock.wallNow()))
     const limitMs = Math.min(mostTokenWaitMs, properties['socket.connection.setup.timeout.ms'] / 2)
-    const source = new TokenSource(provider, config, clock, limitMs)
+    const source = new TokenSource(tokenProvider({ properties, options }, clock), config, clock, limitMs)
     return {
       begin: async () => oauthBearer(await source.token()),
       check: 'check the token: its end, audience and issuer',
@@ -84,7 +84,27 @@ export class Security {
   }
 }
 
-export const takesPassword = (mechanism: string) => mechanism === 'PLAIN' || mechanism.startsWith('SCRAM-')
+function tokenProvider(
+  { properties, options }: Pick<ProducerConfig, 'properties' | 'options'>,
+  clock: Clock,
+): OAuthBearerTokenProvider {
+  const { oauthBearerTokenProvider } = options
+  if (oauthBearerTokenProvider !== undefined) return oauthBearerTokenProvider
+  if (properties['sasl.oauthbearer.method'] === 'default') {
+    return ({ config }) => unsecuredToken(config ?? '', clock.wallNow())
+  }
+  return oidcProvider({
+    url: properties['sasl.oauthbearer.token.endpoint.url'] ?? '',
+    clientId: properties['sasl.oauthbearer.client.id'] ?? '',
+    clientSecret: properties['sasl.oauthbearer.client.secret'] ?? '',
+    scope: properties['sasl.oauthbearer.scope'],
+    extensions: properties['sasl.oauthbearer.extensions'],
+    subject: properties['sasl.oauthbearer.sub.claim.name'],
+    now: () => clock.wallNow(),
+  })
+}
+
+const takesPassword = (mechanism: string) => mechanism === 'PLAIN' || mechanism.startsWith('SCRAM-')
 
 function tlsSettings({ properties, options }: ProducerConfig) {
   return {

@@ -1,6 +1,7 @@
 // What the properties of TLS and SASL have to do with each other. What was meant to be protected is never left open.
 
 import { unsecuredToken } from '../../sasl/oauthbearer.ts'
+import { parseExtensions } from '../oidc.ts'
 import type { Findings } from './findings.ts'
 import type { PlugIns } from './options.ts'
 import type { defaultsOf, globalProperties } from './properties.ts'
@@ -83,7 +84,7 @@ export const securityRules: readonly Rule[] = [
     },
   },
   {
-    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
+    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `sasl.oauthbearer.method` oidc with client id, client secret and token endpoint, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
     apply: ({ global, options, findings }) => {
       if (!global['security.protocol'].startsWith('sasl')) return
       const mechanism = global['sasl.mechanisms']
@@ -113,6 +114,10 @@ export const securityRules: readonly Rule[] = [
 ]
 
 function checkTokens({ global, options, findings }: Draft): void {
+  if (global['sasl.oauthbearer.method'] === 'oidc') {
+    checkOidc({ global, options, findings })
+    return
+  }
   if (options.oauthBearerTokenProvider !== undefined) return
   if (!global['enable.sasl.oauthbearer.unsecure.jwt']) {
     findings.fault('oauthBearerTokenProvider', undefined, 'a function', 'OAUTHBEARER needs it')
@@ -123,5 +128,27 @@ function checkTokens({ global, options, findings }: Draft): void {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     findings.fault('sasl.oauthbearer.config', '******', 'principal=NAME and other settings', reason)
+  }
+}
+
+function checkOidc({ global, options, findings }: Draft): void {
+  if (options.oauthBearerTokenProvider !== undefined) {
+    findings.fault('oauthBearerTokenProvider', '(function)', 'nothing', 'sasl.oauthbearer.method is oidc')
+  }
+  for (const property of ['sasl.oauthbearer.client.id', 'sasl.oauthbearer.client.secret'] as const) {
+    if (global[property] === null) findings.fault(property, undefined, 'a string', 'oidc needs it')
+  }
+  const property = 'sasl.oauthbearer.token.endpoint.url'
+  const url = global[property] === null || !URL.canParse(global[property]) ? null : new URL(global[property])
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '') {
+    findings.fault(property, url === null ? global[property] : '******', 'https://host/path', 'oidc needs it')
+  } else if (url.protocol === 'http:') {
+    findings.warn(property, 'is http: the client secret and the token travel unencrypted')
+  }
+  try {
+    parseExtensions(global['sasl.oauthbearer.extensions'] ?? '')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    findings.fault('sasl.oauthbearer.extensions', global['sasl.oauthbearer.extensions'], 'name=value,...', reason)
   }
 }

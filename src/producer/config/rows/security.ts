@@ -126,28 +126,23 @@ export const securityProperties = {
   }),
   'sasl.oauthbearer.method': choice('default', ['default', 'oidc'], {
     doc: 'default: tokens come from the application; oidc: from an OIDC server.',
-    use: 'unbuilt',
   }),
   'sasl.oauthbearer.client.id': text(null, {
     doc: 'OIDC: client id.',
     aliases: ['sasl.oauthbearer.client.credentials.client.id'],
-    use: 'unbuilt',
   }),
   'sasl.oauthbearer.client.secret': text(null, {
     doc: 'OIDC: client secret.',
     aliases: ['sasl.oauthbearer.client.credentials.client.secret'],
-    use: 'unbuilt',
     secret: true,
   }),
-  'sasl.oauthbearer.scope': text(null, { doc: 'OIDC: scope to ask for.', use: 'unbuilt' }),
+  'sasl.oauthbearer.scope': text(null, { doc: 'OIDC: scope to ask for.' }),
   'sasl.oauthbearer.extensions': text(null, {
     doc: 'OIDC: SASL extensions, name=value with commas between.',
-    use: 'unbuilt',
   }),
-  'sasl.oauthbearer.token.endpoint.url': text(null, { doc: 'OIDC: where tokens come from.', use: 'unbuilt' }),
+  'sasl.oauthbearer.token.endpoint.url': text(null, { doc: 'OIDC: where tokens come from.' }),
   'sasl.oauthbearer.sub.claim.name': text('sub', {
     doc: 'The claim of a token that names the principal.',
-    use: 'unbuilt',
   }),
   'sasl.oauthbearer.grant.type': choice(
     'client_credentials',
