@@ -35,6 +35,7 @@ interface Sources {
 const shownRequests = 10
 const defaultPatienceMs = 5_000
 
+/** The part of a MockCluster that looks back. */
 export class Evidence {
   readonly #sources: Sources
   readonly #waiting = new Set<() => void>()

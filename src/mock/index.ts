@@ -7,7 +7,7 @@ export type { ControlContext, ControlFor, ControlFunction, ControlVerdict } from
 export type { TransactionFacts, TransactionOffset } from './coordinator.ts'
 export type { VersionRange } from './endpoint.ts'
 export type { MockApiName, MockRequest, MockResponse } from './endpoints.ts'
-export type { PartitionRecord, TopicFacts } from './evidence.ts'
+export type { Evidence, PartitionRecord, TopicFacts } from './evidence.ts'
 export type { MockClusterOptions, MockTopicOptions } from './options.ts'
 export type { LogRecord, TransactionOutcome } from './partition-log.ts'
 export {
