@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/chaos/**/*.test.ts'],
     // One cluster, one scenario at a time: what is measured is not to be disturbed.
     fileParallelism: false,
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 120_000,
   },
 })
