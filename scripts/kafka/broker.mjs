@@ -16,7 +16,7 @@ const stopTimeoutMs = 10_000
 /**
  * `proxy`: the port that clients are sent to, and the one that is behind it.
  * @typedef {{ id: number, port: number, controllerPort: number, proxy: { advertised: number, port: number } | null, listeners: Record<string, number> }} Node
- * @typedef {{ nodes: Node[], clusterId: string, folder: string, properties: Record<string, string | number | boolean>, protocols: Record<string, string> }} Cluster
+ * @typedef {{ nodes: Node[], clusterId: string, folder: string, properties: Record<string, string | number | boolean>, protocols: Record<string, string>, systemProperties: Record<string, string> }} Cluster
  */
 
 /**
@@ -47,7 +47,7 @@ export async function createBroker(node, cluster) {
       return child?.pid ?? null
     },
     async start() {
-      child ??= spawnKafka(classPath, config, output).once('exit', () => {
+      child ??= spawnKafka(classPath, config, output, cluster.systemProperties).once('exit', () => {
         child = null
       })
       const deadline = Date.now() + startTimeoutMs
@@ -77,9 +77,11 @@ export async function createBroker(node, cluster) {
  * @param {string} classPath
  * @param {string} config
  * @param {string} output
+ * @param {Record<string, string>} systemProperties
  */
-function spawnKafka(classPath, config, output) {
-  const flags = ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+function spawnKafka(classPath, config, output, systemProperties) {
+  const defined = Object.entries(systemProperties).map(([name, value]) => `-D${name}=${value}`)
+  const flags = [...defined, '-Xmx384m', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
   const file = openSync(output, 'a')
   const child = spawn('java', [...flags, '-cp', classPath, 'kafka.Kafka', config], { stdio: ['ignore', file, file] })
   closeSync(file)

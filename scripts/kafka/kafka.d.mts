@@ -37,6 +37,8 @@ export interface KafkaOptions {
   brokers?: 1 | 3
   /** Lines for every broker's server.properties; they win over the defaults. */
   properties?: Readonly<Record<string, string | number | boolean>>
+  /** System properties of the brokers' Java. */
+  systemProperties?: Readonly<Record<string, string>>
   /** Further listeners of every broker, by name, each with its security protocol. They say they are on `localhost`. */
   listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>
   /**

@@ -12,7 +12,14 @@ import { kafkaClassPath, missingForKafka, runTool } from './java.mjs'
 export { kafkaClassPath, missingForKafka, runTool }
 
 /** @type {import('./kafka.d.mts').startKafka} */
-export async function startKafka({ brokers: count = 1, properties = {}, listeners = {}, proxy, log = () => {} } = {}) {
+export async function startKafka({
+  brokers: count = 1,
+  properties = {},
+  listeners = {},
+  systemProperties = {},
+  proxy,
+  log = () => {},
+} = {}) {
   const missing = await missingForKafka()
   if (missing !== null) throw new Error(missing)
   await kafkaClassPath(log)
@@ -52,6 +59,7 @@ export async function startKafka({ brokers: count = 1, properties = {}, listener
       folder,
       properties,
       protocols: listeners,
+      systemProperties,
     }
     brokers.push(...(await Promise.all(nodes.map(node => createBroker(node, cluster)))))
     await Promise.all(brokers.map(broker => broker.start()))

@@ -7,6 +7,7 @@ import { type KafkaCluster, startKafka } from '../../scripts/kafka/kafka.mjs'
 import { type KafkaError, Producer, type ProducerOptions } from '../../src/index.ts'
 import { certificateAuthority } from '../support/certificates.ts'
 import { kafkaAnswers } from '../support/kafka-answers.ts'
+import { startOidcServer } from '../support/oidc-server.ts'
 
 const secret = 'correct horse battery staple'
 /** SCRAM users whose names or passwords need care. */
@@ -21,12 +22,14 @@ const listeners = {
   SASL: 'SASL_PLAINTEXT',
   SASLTLS: 'SASL_SSL',
   OAUTH: 'SASL_PLAINTEXT',
+  OIDC: 'SASL_PLAINTEXT',
   RENEWING: 'SASL_PLAINTEXT',
 } as const
 
 describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
   let kafka: KafkaCluster
   let authority: Awaited<ReturnType<typeof certificateAuthority>>
+  let oidc: Awaited<ReturnType<typeof startOidcServer>>
   let ann: ProducerOptions
   const at = (listener: keyof typeof listeners, host = 'localhost') =>
     `${host}:${kafka.brokers[0]?.listeners[listener]}`
@@ -37,8 +40,10 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
     await authority.issue('ann')
     const keystore = authority.file('broker-keystore.pem')
     await writeFile(keystore, broker.key + broker.cert)
+    oidc = await startOidcServer({ id: 'ann', secret: 'correct-horse', audience: 'kafka', lifeSeconds: 6 })
     kafka = await startKafka({
       listeners,
+      systemProperties: { 'org.apache.kafka.sasl.oauthbearer.allowed.urls': oidc.keysUrl },
       properties: {
         'ssl.keystore.type': 'PEM',
         'ssl.keystore.location': keystore,
@@ -54,6 +59,11 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
           ]),
         ),
         'listener.name.renewing.plain.connections.max.reauth.ms': 3000,
+        'listener.name.oidc.sasl.enabled.mechanisms': 'OAUTHBEARER',
+        'listener.name.oidc.oauthbearer.sasl.jaas.config': `${module}.oauthbearer.OAuthBearerLoginModule required;`,
+        'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': `${module}.oauthbearer.OAuthBearerValidatorCallbackHandler`,
+        'listener.name.oidc.oauthbearer.sasl.oauthbearer.jwks.endpoint.url': oidc.keysUrl,
+        'listener.name.oidc.oauthbearer.sasl.oauthbearer.expected.audience': 'kafka',
         'listener.name.oauth.sasl.enabled.mechanisms': 'OAUTHBEARER',
         'listener.name.oauth.oauthbearer.sasl.jaas.config': `${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
       },
@@ -68,6 +78,7 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
   afterAll(async () => {
     await kafka?.stop()
     await authority?.remove()
+    await oidc?.stop()
   })
 
   async function addUser(mechanism: string, name: string, password: string): Promise<void> {
@@ -140,6 +151,15 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
       'enable.sasl.oauthbearer.unsecure.jwt': true,
       'sasl.oauthbearer.config': 'principal=ann lifeSeconds=60',
     }),
+    OIDC: () => ({
+      'bootstrap.servers': at('OIDC'),
+      'security.protocol': 'sasl_plaintext',
+      'sasl.mechanisms': 'OAUTHBEARER',
+      'sasl.oauthbearer.method': 'oidc',
+      'sasl.oauthbearer.client.id': 'ann',
+      'sasl.oauthbearer.client.secret': 'correct-horse',
+      'sasl.oauthbearer.token.endpoint.url': oidc.tokenUrl,
+    }),
   }
 
   test.each(Object.entries(ways))('takes messages through %s', async (_, options) => {
@@ -166,6 +186,11 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
       options: () => ({ ...ways.OAUTHBEARER?.(), 'bootstrap.servers': at('SASL') }),
       says: /OAUTHBEARER is not among those of this listener \(.*PLAIN.*SCRAM-SHA-512.*\)/,
       code: -169,
+    },
+    'a wrong client secret': {
+      options: () => ({ ...ways.OIDC?.(), 'sasl.oauthbearer.client.secret': 'wr0ng' }),
+      says: /token provider failed.*401 \(invalid_client\), check sasl\.oauthbearer\.client\.id/,
+      code: -195,
     },
     'a token that has ended': {
       options: () => ({
@@ -203,6 +228,32 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
     expect((await refusal({ 'bootstrap.servers': at('TLS') })).message).toMatch(/TLS|encrypted/)
     const plaintext = { ...ways.TLS?.(), 'bootstrap.servers': kafka.bootstrapServers }
     expect((await refusal(plaintext)).message).toMatch(/plaintext/)
+  })
+
+  test('goes on with new tokens and new certificates under load, and loses and delays nothing', async () => {
+    const [certificate, key] = ['rotated.pem', 'rotated.key'].map(name => authority.file(name)) as [string, string]
+    const ann = await authority.issue('ann-1')
+    const next = await authority.issue('ann-2')
+    await Promise.all([writeFile(certificate, ann.cert), writeFile(key, ann.key)])
+    const rotating = { ...ways.mTLS?.(), 'ssl.certificate.location': certificate, 'ssl.key.location': key }
+    const producers = [new Producer(ways.OIDC?.() ?? {}), new Producer(rotating)]
+    const before = oidc.given
+    const faults: unknown[] = []
+    for (const producer of producers) producer.on('broker.disconnected', ({ error }) => error && faults.push(error))
+    await Promise.all(producers.map(producer => producer.connect()))
+    let slowest = 0
+    for (let i = 0; i < 120; i++) {
+      if (i === 30) await Promise.all([writeFile(certificate, next.cert), writeFile(key, next.key)])
+      if (i === 60) await producers[1]?.disconnect()
+      const start = performance.now()
+      await Promise.all(producers.map(producer => producer.send({ topic: 't', value: `${i}` })))
+      slowest = Math.max(slowest, performance.now() - start)
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    await Promise.all(producers.map(producer => producer.close()))
+    expect(faults).toEqual([])
+    expect(oidc.given - before).toBeGreaterThan(1)
+    expect(slowest).toBeLessThan(1000)
   })
 
   test('renews sessions under load, and loses and delays nothing', async () => {
