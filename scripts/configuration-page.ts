@@ -23,7 +23,7 @@ export function configurationPage(): string {
       '- A property may have several names. Two of them with different values are an error.',
       '- An unknown name is an error, with a suggestion where one is near.',
       '- Numbers that do not fit into a C `int` are errors; librdkafka lets them wrap around.',
-      '- A setting that is not built yet is refused by name. None is silently ignored if that could cost data or security.',
+      '- A setting that is not built yet is refused by name, unless it asks for the default. None is silently ignored if that could cost data or security.',
       '- `bootstrap.servers` is text (`a:9092,[::1]:9093`), a list of such texts, or a list of `{ host, port }`.',
     ].join('\n'),
     "C/P is librdkafka's mark: `P` is read by producers alone, `*` by consumers too. Uses other than honoured: **accepted** has no effect and needs none; **deprecated** and **native** have no effect either, and the event `config.warning` says why; **refused** and **not built yet** are errors.",

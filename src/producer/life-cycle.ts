@@ -247,14 +247,20 @@ export class LifeCycle {
 
   #reportListener(): ((report: DeliveryReport) => void) | null {
     const { events } = this.#parts
-    const wanted = events.has('message.acknowledged') || events.has('message.failed') || events.has('message.purged')
-    return wanted ? this.#report : null
+    const wanted = events.has('message.failed') || events.has('message.purged')
+    return wanted || this.#tellsOfSuccess() ? this.#report : null
+  }
+
+  #tellsOfSuccess(): boolean {
+    const { config, events } = this.#parts
+    return events.has('message.acknowledged') && !config.properties['delivery.report.only.error']
   }
 
   #emitReport(report: DeliveryReport): void {
     const { error } = report
-    if (error === null) this.#parts.events.emit('message.acknowledged', { report })
-    else if (error.code === -151 || error.code === -152) this.#parts.events.emit('message.purged', { report })
+    if (error === null) {
+      if (this.#tellsOfSuccess()) this.#parts.events.emit('message.acknowledged', { report })
+    } else if (error.code === -151 || error.code === -152) this.#parts.events.emit('message.purged', { report })
     else this.#parts.events.emit('message.failed', { report })
   }
 }

@@ -18,6 +18,7 @@ import {
 import { Accumulator } from './accumulator.ts'
 import type { Batch } from './batch.ts'
 import type { ProducerConfig, TopicProfile } from './config/config.ts'
+import { topicBlacklist } from './config/topic-blacklist.ts'
 import type { Events } from './events.ts'
 import { Idempotence } from './idempotence.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -73,6 +74,7 @@ export class Session {
     const { config, security, clock, random, events, on } = options
     const { properties } = config
     this.#options = options
+    const hidden = topicBlacklist(properties['topic.blacklist'])
     const retryBackoffMs = properties['retry.backoff.ms']
     const retryBackoffMaxMs = properties['retry.backoff.max.ms']
     this.#settlement = new Settlement({ published: batch => on.published(batch), reports: () => on.reports() })
@@ -83,7 +85,10 @@ export class Session {
         maxBatchBytes: Math.min(properties['batch.size'], properties['message.max.bytes']),
       },
       clock,
-      options.profileOf,
+      topic => {
+        if (hidden(topic)) throw new UnknownTopicError(topic, `topic '${topic}' is hidden by topic.blacklist`)
+        return options.profileOf(topic)
+      },
       {
         random,
         now: () => this.calledAt,
@@ -147,8 +152,8 @@ export class Session {
       random,
       refreshIntervalMs: properties['topic.metadata.refresh.interval.ms'],
       maxAgeMs: properties['metadata.max.age.ms'],
-      retryBackoffMs,
-      retryBackoffMaxMs,
+      retryBackoffMs: properties['topic.metadata.refresh.fast.interval.ms'],
+      retryBackoffMaxMs: Math.max(properties['topic.metadata.refresh.fast.interval.ms'], retryBackoffMaxMs),
       requestTimeoutMs: properties['socket.timeout.ms'],
       allowAutoTopicCreation: properties['allow.auto.create.topics'],
       on: { updated: snapshot => this.#updated(snapshot), failed: error => this.#metadataFailed(error) },
@@ -187,13 +192,14 @@ export class Session {
       idempotence: this.#idempotence,
       fatal: error => this.#fatal(error),
     })
-    for (const topic of config.options.topics ?? []) this.accumulator.topic(topic)
+    for (const topic of config.options.topics ?? []) if (!hidden(topic)) this.accumulator.topic(topic)
     this.metadata.refresh()
   }
 
   /** Resolves once the cluster and all of `topics` are known; rejects with the fault of the broker or topic. */
   async prepared(topics: readonly string[]): Promise<void> {
     for (;;) {
+      for (const topic of topics) this.accumulator.topic(topic)
       const snapshot = await this.metadata.next()
       const faulty = topics.find(topic => snapshot.topics.get(topic)?.partitions.length === 0)
       const open = topics.find(topic => snapshot.topics.get(topic) === undefined)

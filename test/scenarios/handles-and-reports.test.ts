@@ -226,6 +226,16 @@ describe('what acks say', () => {
 })
 
 describe('a failed delivery', () => {
+  test('is all that events tell of with delivery.report.only.error', async () => {
+    const rig = await Rig.connected({ producer: { 'delivery.report.only.error': true, retries: 0, acks: 1 } })
+    const reports = rig.reports()
+    expect(await rig.until(rig.producer.send(message))).toMatchObject({ status: 'persisted' })
+    rig.cluster.failNext('Produce', 'INVALID_RECORD')
+    const handle = rig.producer.dispatch(message)
+    await rig.failure(handle.wait())
+    expect(reports).toEqual([handle.report])
+  })
+
   test('is possibly persisted when an attempt may have been appended', async () => {
     const rig = await Rig.connected({
       producer: { 'message.timeout.ms': 2000, 'socket.timeout.ms': 1000, 'request.timeout.ms': 1000 },

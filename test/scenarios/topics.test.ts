@@ -146,6 +146,38 @@ describe('a topic that is known', () => {
   })
 })
 
+describe('topic.blacklist', () => {
+  const topics = { orders: {}, secrets: {}, 'my-secrets': {} }
+  const hidden = { 'topic.blacklist': '^secret, -sec' }
+
+  test('hides topics as if there were none', async () => {
+    const rig = await Rig.start({ topics, producer: hidden })
+    for (const topic of ['secrets', 'my-secrets']) {
+      expect(thrownBy(() => rig.producer.dispatch({ topic, value: 'v' }))).toMatchObject({ code: -188, topic })
+      expect(await rig.failure(rig.producer.sendMany([{ topic, value: 'v' }]))).toMatchObject({ cause: { code: -188 } })
+      expect(await rig.failure(rig.producer.partitionCount(topic))).toBeInstanceOf(UnknownTopicError)
+    }
+    await rig.until(rig.producer.send({ topic: 'orders', value: 'v' }))
+    const asked = rig.cluster.requests({ api: 'Metadata' }).flatMap(({ body }) => body.topics?.map(({ name }) => name))
+    expect(new Set(asked)).toEqual(new Set(['orders']))
+  })
+
+  test('hides them from connect(), too', async () => {
+    const rig = await Rig.start({ topics, producer: { ...hidden, topics: ['orders', 'secrets'] } })
+    expect(await rig.failure(rig.producer.connect())).toMatchObject({ code: -188, topic: 'secrets' })
+    await rig.until(rig.producer.send({ topic: 'orders', value: 'v' }))
+  })
+})
+
+test('topic.metadata.refresh.fast.interval.ms is the first wait for a topic that is not there', async () => {
+  const rig = await Rig.start({ topics: {}, producer: { 'topic.metadata.refresh.fast.interval.ms': 20 } })
+  rig.producer.dispatch(message)
+  await rig.clock.advance(500)
+  const [first = 0, second = 0] = rig.cluster.requests({ api: 'Metadata' }).map(({ time }) => time)
+  expect(second - first).toBeGreaterThanOrEqual(16)
+  expect(second - first).toBeLessThanOrEqual(25)
+})
+
 describe('a bad topic name', () => {
   test.each(['', '.', '..', 'a b', 'ü', 'a/b', 'x'.repeat(250)])('%j is refused by every call', async name => {
     const { producer } = await Rig.connected()

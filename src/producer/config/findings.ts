@@ -34,10 +34,12 @@ export class Findings {
 
   /** Takes what was written for `name` into `values`, or finds out why not. */
   read(named: NamedProperty, name: string, written: unknown, values: Record<string, unknown>): void {
-    const { type, use, why = '', secret = false } = named.property
+    const { type, use, why = '', secret = false, default: fallback } = named.property
     const fault = (allowed: string, message: string) => this.fault(name, secret ? mask : written, allowed, message)
     if (use === 'refused') fault('nothing', `cannot be set: ${why}`)
-    else if (use === 'unbuilt') fault('nothing', 'is not built yet')
+    else if (use === 'unbuilt' && (fallback === null || type.parse(written) !== fallback)) {
+      fault(fallback === null ? 'nothing' : `${fallback}`, 'is not built yet')
+    }
     else if (written !== '' || type.name !== 'string') this.#take(named, name, written, values, fault)
   }
 

@@ -95,7 +95,8 @@ export const plugIns: Readonly<Record<keyof PlugIns, PlugInRow>> = {
   },
   logger: {
     allowed: 'an object with the functions error, warn, info and debug',
-    doc: 'Where log lines go. Nothing is logged without it.',
+    doc: 'Where log lines go.',
+    use: 'unbuilt',
     accepts: has('error', 'warn', 'info', 'debug'),
   },
   transport: {

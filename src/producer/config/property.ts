@@ -6,7 +6,7 @@
  * - `accepted`: no effect, and none is missed, so nothing is said about it.
  * - `deprecated`, `native`: no effect; the event `config.warning` says why.
  * - `refused`: a ConfigError that says what to use instead.
- * - `unbuilt`: a ConfigError, because ignoring it would not give what was asked for.
+ * - `unbuilt`: a ConfigError for anything but the default, because ignoring it would not give what was asked for.
  */
 export type Use = 'honoured' | 'accepted' | 'deprecated' | 'native' | 'refused' | 'unbuilt'
 

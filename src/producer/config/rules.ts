@@ -3,6 +3,7 @@
 import type { Findings } from './findings.ts'
 import type { defaultsOf, globalProperties } from './properties.ts'
 import type { topicProperties } from './rows/topic.ts'
+import { topicBlacklist } from './topic-blacklist.ts'
 
 /** A configuration while it is being made: parsed values under canonical names. */
 export interface Draft {
@@ -62,17 +63,6 @@ export const rules: readonly Rule[] = [
     apply: ({ global, findings }) => {
       const property = 'max.in.flight.requests.per.connection'
       if (global['enable.idempotence'] && !findings.given.has(property)) global[property] = mostInFlight
-    },
-  },
-  {
-    says: 'With idempotence `queue.buffering.backpressure.threshold` is 1.',
-    apply: ({ global, findings }) => {
-      const property = 'queue.buffering.backpressure.threshold'
-      const value = global[property]
-      if (!global['enable.idempotence'] || value === 1) return
-      if (findings.given.has('enable.idempotence')) findings.fault(property, value, '1', 'idempotence needs 1')
-      else findings.warn(property, `is 1 instead of ${value}, because idempotence needs that`)
-      global[property] = 1
     },
   },
   {
@@ -153,6 +143,17 @@ export const rules: readonly Rule[] = [
       }
       if (!given.has('sticky.partitioning.linger.ms')) {
         global['sticky.partitioning.linger.ms'] = Math.min(Math.trunc(2 * global['queue.buffering.max.ms']), 900_000)
+      }
+    },
+  },
+  {
+    says: '`topic.blacklist` holds regular expressions of JavaScript.',
+    apply: ({ global, findings }) => {
+      try {
+        topicBlacklist(global['topic.blacklist'])
+      } catch (error) {
+        const property = 'topic.blacklist'
+        findings.fault(property, global[property], 'regular expressions with commas between them', `${error}`)
       }
     },
   },

@@ -3,7 +3,7 @@ import { Producer } from 'odradek'
 import { MockCluster } from 'odradek/mock'
 
 const cluster = await MockCluster.start({ brokers: 3, topics: { orders: { partitions: 3 } } })
-const used = new Producer({ 'bootstrap.servers': cluster.bootstrapServers, 'statistics.interval.ms': 60_000 })
+const used = new Producer({ 'bootstrap.servers': cluster.bootstrapServers })
 await used.connect()
 await used.send({ topic: 'orders', value: 'v' })
 await used.close()

@@ -18,7 +18,6 @@ describe('an option', () => {
     ['valueSerializer', nothing],
     ['keyMaker', nothing],
     ['nullKey', 'random'],
-    ['logger', console],
     ['transport', { connect: nothing }],
     ['clock', systemClock],
     ['codecs', { gzip: codec, zstd: codec }],
@@ -39,8 +38,6 @@ describe('an option', () => {
     ['valueSerializer', {}],
     ['keyMaker', null],
     ['nullKey', 'sometimes'],
-    ['logger', { error: nothing, warn: nothing, info: nothing }],
-    ['logger', null],
     ['transport', nothing],
     ['clock', { now: nothing }],
     ['codecs', { gzip: { compress: nothing } }],
@@ -58,6 +55,10 @@ describe('an option', () => {
     ['flushEvery', Number.POSITIVE_INFINITY],
   ])('%s is not of the type of %j', (name, value) => {
     expect(() => resolve({ [name]: value })).toThrow(expect.objectContaining({ property: name, value, code: -186 }))
+  })
+
+  test('that is not built yet is refused', () => {
+    expect(() => resolve({ logger: console })).toThrow('logger = an object: is not built yet')
   })
 
   test('a misspelt one is answered with a suggestion', () => {

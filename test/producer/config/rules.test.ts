@@ -52,16 +52,11 @@ describe('idempotence', () => {
   test('that gave way leaves the number of requests in flight to librdkafka', () => {
     expect(settled({ acks: 1 })[inFlight]).toBe(1_000_000)
   })
+})
 
-  test('holds no batch back behind others that wait', () => {
-    const threshold = 'queue.buffering.backpressure.threshold'
-    expect(() => resolve({ 'enable.idempotence': true, [threshold]: 2 })).toThrow(fault(threshold))
-    expect(resolve({ [threshold]: 2 })).toMatchObject({
-      properties: { [threshold]: 1 },
-      warnings: [{ property: threshold }],
-    })
-    expect(settled({ 'enable.idempotence': false, [threshold]: 2 })[threshold]).toBe(2)
-  })
+test('a blacklist is made of regular expressions', () => {
+  resolve({ 'topic.blacklist': '^__,test[0-9]+$' })
+  expect(() => resolve({ 'topic.blacklist': '^a,(b' })).toThrow(fault('topic.blacklist'))
 })
 
 test('acks that brokers refuse get a warning', () => {

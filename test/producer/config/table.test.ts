@@ -238,7 +238,7 @@ describe('the use of a property', () => {
   const resolve = (name: string, value: unknown) => resolveConfig({ ...around(name), [name]: value } as ProducerOptions)
 
   test.each(used('honoured', 'accepted'))('%s is taken without a word', (name, value) => {
-    if (['metadata.broker.list', 'enable.gapless.guarantee', 'security.protocol'].includes(name)) return
+    if (['metadata.broker.list', 'security.protocol'].includes(name)) return
     const config = resolve(name, value)
     expect(config.warnings).toEqual([])
     expect(config.given).toContain(name)
@@ -254,9 +254,24 @@ describe('the use of a property', () => {
     expect(() => resolve(name, value)).toThrow(expect.objectContaining({ property: name }))
   })
 
-  test.each(used('unbuilt'))('%s is refused because it is not built yet', (name, value) => {
-    expect(() => resolve(name, value)).toThrow(/is not built yet/)
+  test.each(used('unbuilt'))('%s is refused because it is not built yet', name => {
+    expect(() => resolve(name, 'something else')).toThrow(/is not built yet/)
     expect(() => resolve(name, '')).toThrow(expect.objectContaining({ property: name }))
+  })
+
+  test.each(described.filter(({ use, default: value }) => use === 'unbuilt' && value !== null))(
+    '$name is taken if it asks for nothing but the default',
+    ({ name, default: value }) => {
+      expect(resolve(name, value).warnings).toEqual([])
+      expect(resolve(name, `${value}`).warnings).toEqual([])
+    },
+  )
+
+  test('statistics are refused, and so are ways of finding brokers that are not built', () => {
+    expect(() => resolve('statistics.interval.ms', 1000)).toThrow(/statistics\.interval\.ms = 1000: is not built yet/)
+    expect(() => resolve('metadata.recovery.strategy', 'none')).toThrow(/is not built yet/)
+    expect(() => resolve('client.dns.lookup', 'resolve_canonical_bootstrap_servers_only')).toThrow(/is not built yet/)
+    expect(() => resolve('transaction.timeout.ms', 5000)).toThrow(/is not built yet/)
   })
 
   test('metrics are not pushed, and nobody is told', () => {

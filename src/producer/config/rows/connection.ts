@@ -15,9 +15,15 @@ export const connectionProperties = {
   'metadata.broker.list': servers,
   'client.dns.lookup': choice('use_all_dns_ips', ['use_all_dns_ips', 'resolve_canonical_bootstrap_servers_only'], {
     doc: 'Try every address a name resolves to, or turn bootstrap names into canonical ones first.',
+    use: 'unbuilt',
   }),
   'broker.address.family': choice('any', ['any', 'v4', 'v6'], { doc: 'Which IP addresses are tried.' }),
-  'broker.address.ttl': int(1000, 0, 86_400_000, { unit: 'ms', doc: 'How long a resolved address is remembered.' }),
+  'broker.address.ttl': int(1000, 0, 86_400_000, {
+    unit: 'ms',
+    doc: 'How long a resolved address is remembered.',
+    use: 'native',
+    why: 'names are resolved anew for every connection',
+  }),
   'socket.connection.setup.timeout.ms': int(30_000, 1000, largestInt, {
     unit: 'ms',
     doc: 'Limit for TCP, TLS and SASL together, until a connection can be used.',
@@ -103,10 +109,13 @@ export const connectionProperties = {
   }),
   'metadata.recovery.strategy': choice('rebootstrap', ['none', 'rebootstrap'], {
     doc: 'Whether to start over from the bootstrap servers when no known broker can be reached.',
+    use: 'unbuilt',
   }),
   'metadata.recovery.rebootstrap.trigger.ms': int(300_000, 0, largestInt, {
     unit: 'ms',
     doc: 'Time without metadata after which to start over from the bootstrap servers.',
+    use: 'native',
+    why: 'the bootstrap servers are asked as soon as no known broker can be reached',
   }),
   'metadata.request.timeout.ms': int(60_000, 10, 900_000, {
     unit: 'ms',
@@ -125,20 +134,24 @@ export const connectionProperties = {
   }),
   'topic.metadata.refresh.fast.interval.ms': int(100, 1, 60_000, {
     unit: 'ms',
-    doc: 'First wait between refreshes while a leader is missing. By default retry.backoff.ms.',
+    doc: 'First wait between refreshes while a topic or leader is missing or none succeeds; doubles with every further one, up to retry.backoff.max.ms. By default retry.backoff.ms.',
   }),
   'topic.metadata.refresh.fast.cnt': int(10, 0, 1000, {
     doc: 'Once the number of refreshes while a leader is missing.',
     use: 'deprecated',
     why: 'refreshes go on until there is a leader',
   }),
-  'topic.metadata.refresh.sparse': flag(true, { doc: 'Metadata of the topics in use only, not of all there are.' }),
+  'topic.metadata.refresh.sparse': flag(true, {
+    doc: 'Metadata of the topics in use only, not of all there are.',
+    use: 'native',
+    why: 'brokers are never asked for other topics than those in use',
+  }),
   'topic.metadata.propagation.max.ms': int(30_000, 0, 3_600_000, {
     unit: 'ms',
     doc: 'How long a topic may be missing before it counts as one that does not exist.',
   }),
   'topic.blacklist': text(null, {
-    doc: 'Regular expressions with commas between them; topics that match do not exist.',
+    doc: 'Regular expressions with commas between them. A topic is treated as one that does not exist if one of them matches a part of its name.',
   }),
   'allow.auto.create.topics': flag(true, {
     doc: 'Brokers may create a topic that is asked for, if they are set up to.',

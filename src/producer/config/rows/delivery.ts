@@ -33,6 +33,8 @@ export const deliveryProperties = {
   'queue.buffering.backpressure.threshold': int(1, 1, 1_000_000, {
     side: 'P',
     doc: 'No new batch is closed early while so many requests wait to be written.',
+    use: 'native',
+    why: 'a batch takes messages until it is sent, however many requests wait',
   }),
   'batch.num.messages': int(10_000, 1, 1_000_000, { side: 'P', doc: 'Most records in a batch.' }),
   'batch.size': int(1_000_000, 1, largestInt, {
@@ -88,7 +90,7 @@ export const deliveryProperties = {
     side: 'P',
     experimental: true,
     doc: 'A message that fails makes the producer fail (-148), so that none can follow it.',
-    refuses: { true: 'is not built yet' },
+    use: 'unbuilt',
   }),
   'transactional.id': text(null, {
     side: 'P',
@@ -99,6 +101,7 @@ export const deliveryProperties = {
     side: 'P',
     unit: 'ms',
     doc: 'The coordinator aborts a transaction that takes longer.',
+    use: 'unbuilt',
   }),
   'delivery.report.only.error': flag(false, {
     side: 'P',
