@@ -82,6 +82,8 @@ export class Transactor {
   async end(committed: boolean, { version = 4, ...other }: Other = {}): Promise<string> {
     const body = { transactionalId: this.id, ...this.stamp, ...other, committed }
     const answer = await settled(() => this.#place.ask(endTxn, version, body))
+    // The answer comes before the partitions know: asked again, the coordinator says when they do.
+    if (answer.errorCode === 0) await settled(() => this.#place.ask(endTxn, version, body))
     if (answer.errorCode === 0 && version >= 5) {
       this.stamp = { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
     }
