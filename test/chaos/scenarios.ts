@@ -116,7 +116,6 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'all brokers killed -9, back after 8 s',
     peers: true,
-    recovery: true,
     short: true,
     async run({ brokers }, _, short) {
       await Promise.all(brokers.map(broker => broker.kill()))
