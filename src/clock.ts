@@ -13,11 +13,14 @@ export interface Clock {
   defer(fn: () => void): void
 }
 
+// Node takes more than this for 1 ms.
+const longestTimerMs = 0x7fffffff
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   setTimer: (fn, ms) => {
-    const timer = setTimeout(fn, ms)
+    const timer = setTimeout(fn, Math.min(ms, longestTimerMs))
     timer.unref()
     return timer
   },
@@ -32,7 +35,7 @@ export class ProcessHold {
   #timer: NodeJS.Timeout | null = null
 
   switch(on: boolean): void {
-    if (on && this.#timer === null) this.#timer = setInterval(() => {}, 0x7fffffff)
+    if (on && this.#timer === null) this.#timer = setInterval(() => {}, longestTimerMs)
     else if (on) this.#timer?.ref()
     else this.#timer?.unref()
   }

@@ -1,7 +1,7 @@
 // The handle that leads a caller to the report on a dispatched message.
 
 import type { Clock } from '../clock.ts'
-import { WaitTimeoutError } from '../errors.ts'
+import { InvalidMessageError, WaitTimeoutError } from '../errors.ts'
 import type { Batch } from './batch.ts'
 import type { DeliveryReport } from './report.ts'
 
@@ -52,8 +52,10 @@ export class DeliveryHandle {
    * Source: librdkafka delivery reports.
    */
   wait(options: WaitOptions = {}): Promise<DeliveryReport> {
-    this.#follow()
     const { timeoutMs, throwOnError = true, signal } = options
+    const fault = timeoutFault(timeoutMs)
+    if (fault !== null) return Promise.reject(fault)
+    this.#follow()
     const settled = new Promise<DeliveryReport>((resolve, reject) => {
       const give = (): void => {
         this.#follow()
@@ -83,6 +85,12 @@ export class DeliveryHandle {
   }
 }
 
+/** What is wrong with a limit of time; Infinity is none. */
+export function timeoutFault(timeoutMs: number | undefined): InvalidMessageError | null {
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return null
+  return new InvalidMessageError('timeoutMs', `timeoutMs is ${timeoutMs}: it must be milliseconds from 0 to Infinity`)
+}
+
 /** Ends the waiting for `promise`, though not what it stands for, when the signal or the time says so. */
 export function withLimits<T>(
   promise: Promise<T>,
@@ -92,8 +100,9 @@ export function withLimits<T>(
   timeoutError: () => Error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer =
-      timeoutMs === undefined ? undefined : clock.setTimer(() => end(() => reject(timeoutError())), timeoutMs)
+    const timer = Number.isFinite(timeoutMs)
+      ? clock.setTimer(() => end(() => reject(timeoutError())), timeoutMs as number)
+      : undefined
     const abort = (): void => end(() => reject(signal?.reason))
     const end = (settle: () => void): void => {
       if (timer !== undefined) clock.clearTimer(timer)

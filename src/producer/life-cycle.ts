@@ -5,7 +5,7 @@ import { ConnectionError, DeliveryError, type FatalError, FlushTimeoutError, Sta
 import { stateMachine } from '../state-machine.ts'
 import type { Batch } from './batch.ts'
 import type { ProducerConfig, TopicProfile } from './config/config.ts'
-import { withLimits } from './delivery.ts'
+import { timeoutFault, withLimits } from './delivery.ts'
 import type { Events } from './events.ts'
 import { Flushes } from './flushes.ts'
 import type { DeliveryReport } from './report.ts'
@@ -117,6 +117,8 @@ export class LifeCycle {
 
   /** Resolves when everything that is queued or waiting now has its report. */
   flush(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
+    const fault = timeoutFault(timeoutMs)
+    if (fault !== null) return Promise.reject(fault)
     const session = this.#session
     if (session === null || (this.#parts.room.messages === 0 && !this.#parts.room.crowded)) return Promise.resolve()
     session.accumulator.flushing++
@@ -156,6 +158,8 @@ export class LifeCycle {
 
   /** Sends what is queued and buffered, and ends; says how many messages got no good report. */
   close(timeoutMs: number, force: boolean): Promise<{ lost: number }> {
+    const fault = timeoutFault(timeoutMs)
+    if (fault !== null) return Promise.reject(fault)
     if (this.#closed !== null) {
       if (force) this.#hurry?.()
       return this.#closed
@@ -188,7 +192,7 @@ export class LifeCycle {
   // Flushes until the time is over or somebody is in a hurry.
   #drain(timeoutMs: number): Promise<void> {
     return new Promise<void>(resolve => {
-      const timer = this.#parts.clock.setTimer(resolve, timeoutMs)
+      const timer = Number.isFinite(timeoutMs) ? this.#parts.clock.setTimer(resolve, timeoutMs) : undefined
       this.#hurry = resolve
       this.flush().then(() => {
         this.#parts.clock.clearTimer(timer)

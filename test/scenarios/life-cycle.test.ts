@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
-import { FatalError, Producer, StateError } from '../../src/index.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { FatalError, InvalidMessageError, Producer, StateError } from '../../src/index.ts'
 import { Rig, thrownBy, watch } from '../support/rig.ts'
 
 const message = { topic: 't', value: 'v' }
@@ -436,6 +436,41 @@ describe('calls in every state', () => {
     expect(sent.map(({ error }) => error)).toMatchObject([{ code: 31 }, { code: -150 }, { code: -150 }])
     expect(many.error).toMatchObject({ reports: [{ error: { code: -150 } }, { error: { code: -150 } }] })
     expect(rig.produceRequests).toBe(1)
+  })
+})
+
+describe('timeoutMs', () => {
+  test('of Infinity is no limit, and no timer', async () => {
+    const rig = await Rig.connected()
+    const answer = rig.holdAnswers()
+    const handle = rig.producer.dispatch(message)
+    await rig.clock.advance(10)
+    const setTimer = vi.spyOn(rig.clock, 'setTimer')
+    const timeoutMs = Number.POSITIVE_INFINITY
+    const ends = [handle.wait({ timeoutMs }), rig.producer.flush({ timeoutMs }), rig.producer.close({ timeoutMs })]
+    const closed = Promise.all<unknown>(ends)
+    expect(setTimer).not.toHaveBeenCalled()
+    await rig.clock.advance(25_000)
+    answer()
+    expect(await rig.until(closed)).toMatchObject([{ status: 'persisted' }, undefined, { lost: 0 }])
+  })
+
+  test.each([Number.NaN, -1, '5', null])('of %s is refused, and nothing has begun', async bad => {
+    const rig = await Rig.connected()
+    const timeoutMs = bad as number
+    const handle = rig.producer.dispatch(message)
+    const { producer } = rig
+    const calls = [
+      () => handle.wait({ timeoutMs }),
+      () => producer.flush({ timeoutMs }),
+      () => producer.close({ timeoutMs }),
+    ]
+    for (const call of calls) {
+      const error = await rig.failure(call(), 0)
+      expect(error).toBeInstanceOf(InvalidMessageError)
+      expect(error).toMatchObject({ field: 'timeoutMs', message: expect.stringContaining(`timeoutMs is ${bad}`) })
+    }
+    expect(producer.status).toBe('connected')
   })
 })
 
