@@ -87,7 +87,11 @@ export class Events {
   /** What a listener throws becomes an `error.occurred`, and nothing else. */
   emit<Name extends EventName>(name: Name, event: ProducerEvents[Name]): void {
     for (const registered of this.#listeners.get(name) ?? []) {
-      if (registered.once) this.#keep(name, other => other !== registered)
+      if (registered.once) {
+        // One before it may have set off the same event, and that was its turn.
+        if (!this.#listeners.get(name)?.includes(registered)) continue
+        this.#keep(name, other => other !== registered)
+      }
       try {
         registered.fn(event as never)
       } catch (error) {
@@ -95,6 +99,7 @@ export class Events {
       }
     }
   }
+
   #keep(name: EventName, wanted: (registered: Registered) => boolean): void {
     const left = (this.#listeners.get(name) ?? []).filter(wanted)
     if (left.length > 0) this.#listeners.set(name, left)

@@ -50,6 +50,22 @@ describe('events', () => {
     expect(heard).toHaveLength(2)
   })
 
+  test('a listener added once hears once, though one before it sets off the same event again', () => {
+    const events = new Events()
+    const heard: string[] = []
+    events.add(
+      'closed',
+      () => {
+        heard.push('first')
+        if (heard.length === 1) events.emit('closed', {})
+      },
+      false,
+    )
+    events.add('closed', () => heard.push('once'), true)
+    events.emit('closed', {})
+    expect(heard).toEqual(['first', 'first', 'once'])
+  })
+
   test('a listener that throws does not keep others from hearing', () => {
     const events = new Events()
     const heard: unknown[] = []
