@@ -215,8 +215,10 @@ export class Batch {
   /** Tells everybody who waits for a verdict, and `listener` of each message. */
   publish(listener: ((report: DeliveryReport) => void) | null): void {
     this.verdict = this.#decided
-    this.callers.settle(index => this.reportAt(index))
-    if (listener !== null) for (let i = 0; i < this.count; i++) listener(this.reportAt(i))
+    if (listener === null) return this.callers.settle(index => this.reportAt(index))
+    const reports = Array.from({ length: this.count }, (_, index) => this.reportAt(index))
+    this.callers.settle(index => reports[index] as DeliveryReport)
+    for (const report of reports) listener(report)
   }
 
   /** The report on one record; there must be a verdict. */

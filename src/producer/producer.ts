@@ -137,7 +137,13 @@ export class Producer extends ProducerView {
     this.#core.defineTopic(name, topicConfig)
     return {
       name,
-      send: async (message, options) => this.send({ ...message, topic: name }, options),
+      send: (message, options) => {
+        try {
+          return this.send({ ...message, topic: name }, options)
+        } catch (error) {
+          return Promise.reject(error) // what a getter of the message threw
+        }
+      },
       dispatch: (message, options) => this.dispatch({ ...message, topic: name }, options),
       partitionCount: () => this.partitionCount(name),
     }

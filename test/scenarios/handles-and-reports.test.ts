@@ -34,6 +34,13 @@ describe('a delivery handle', () => {
     expect(handle.report).toEqual(one)
   })
 
+  test('send() and a listener get the same report', async () => {
+    const rig = await Rig.connected()
+    const reports = rig.reports()
+    const sent = await rig.until(rig.producer.send(message))
+    expect(reports[0]).toBe(sent)
+  })
+
   test('wait rejects with the error, or resolves with its report when throwOnError is false', async () => {
     const rig = await Rig.connected()
     rig.cluster.failPartition('t', 0, 'INVALID_RECORD')

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError, errnoOf, InvalidMessageError, UnknownPartitionError, UnknownTopicError } from '../../src/index.ts'
+import {
+  ConfigError,
+  type DeliveryReport,
+  errnoOf,
+  InvalidMessageError,
+  UnknownPartitionError,
+  UnknownTopicError,
+} from '../../src/index.ts'
 import { Rig, thrownBy, watch } from '../support/rig.ts'
 
 const message = { topic: 't', value: 'v' }
@@ -63,8 +70,20 @@ describe('a topic that is not known yet', () => {
     expect(thrownBy(() => rig.producer.dispatch(message))).toBeInstanceOf(UnknownTopicError)
     expect(await rig.failure(rig.producer.sendMany([message]), 0)).toBeInstanceOf(UnknownTopicError)
     rig.cluster.createTopic('t')
-    await rig.clock.advance(1300)
+    await rig.clock.advance(300_000)
     await rig.until(rig.producer.send(message))
+  })
+
+  test('is nothing to remember for ever', async () => {
+    const refresh = { 'topic.metadata.refresh.interval.ms': 1000, 'topic.metadata.propagation.max.ms': 0 }
+    const rig = await Rig.start({ producer: refresh })
+    for (let i = 0; i < 5; i++) {
+      expect(await rig.failure(rig.producer.send({ topic: `mistyped-${i}`, value: 'v' }))).toMatchObject({ code: -188 })
+    }
+    rig.cluster.clearRequests()
+    await rig.clock.advance(3500)
+    expect(rig.cluster.requests({ api: 'Metadata' }).map(({ body }) => body.topics)).toEqual([[], [], []])
+    expect(await rig.until(rig.producer.send(message))).toMatchObject({ status: 'persisted' })
   })
 
   test('after 30 s by default', async () => {
@@ -232,6 +251,13 @@ describe('partitionCount', () => {
 })
 
 describe('topic()', () => {
+  test('sends without a promise of its own', async () => {
+    const rig = await Rig.connected()
+    const sent = Promise.resolve({} as DeliveryReport)
+    rig.producer.send = () => sent
+    expect(rig.producer.topic('t').send({ value: 'v' })).toBe(sent)
+  })
+
   test('gives a handle, and remembers the name until it is removed', async () => {
     const rig = await Rig.connected({ topics: { t: { partitions: 3 } } })
     const topic = rig.producer.topic('t')
