@@ -14,6 +14,9 @@ export interface Outgoing {
   at(index: number): Held
 }
 
+/** Told once, when nothing is left to queue: how many were, and what could not be for want of room or time. */
+export type QueuedListener = (queued: number, rest: readonly Held[]) => void
+
 /**
  * Queues as much as there is room for at once; what is left is copied and stands in line with its place kept.
  * `failed` is called when not even the waiting can go on; the messages queued so far are delivered all the same.
@@ -29,14 +32,15 @@ export class SendMany implements Waiter {
   #waiting: Held[] = []
   #nextWaiting = 0
   #unsettled: number
-  readonly #notQueued: (rest: readonly Held[]) => void
+  #queued = 0
+  #onQueued: QueuedListener | null
 
   constructor(
     core: ProducerCore,
     outgoing: Outgoing,
     resolve: (reports: DeliveryReport[]) => void,
     reject: (error: Error) => void,
-    notQueued: (rest: readonly Held[]) => void = () => {},
+    onQueued: QueuedListener | null = null,
   ) {
     this.#core = core
     this.#calledAt = core.clock.now()
@@ -44,7 +48,7 @@ export class SendMany implements Waiter {
     this.#unsettled = outgoing.size
     this.#resolve = resolve
     this.#reject = reject
-    this.#notQueued = notQueued
+    this.#onQueued = onQueued
     this.#start(outgoing)
   }
 
@@ -60,13 +64,14 @@ export class SendMany implements Waiter {
       this.#nextWaiting++
       this.#queue(held)
     }
+    this.#tellQueued([])
     return true
   }
 
   giveUp(error: Error): void {
     const rest = this.#waiting.slice(this.#nextWaiting)
     this.#nextWaiting = this.#waiting.length
-    this.#notQueued(rest)
+    this.#tellQueued(rest)
     for (const held of rest) this.#refuse(held, error as KafkaError)
   }
 
@@ -94,7 +99,7 @@ export class SendMany implements Waiter {
       if (!this.#core.hasRoom(userBytes) && !this.#core.room.neverFits(userBytes)) break
       this.#queue(held)
     }
-    if (index === outgoing.size) return
+    if (index === outgoing.size) return this.#tellQueued([])
     for (; index < outgoing.size; index++) {
       const { message, terms } = outgoing.at(index)
       this.#waiting.push({ message: message.clone(), terms })
@@ -110,8 +115,16 @@ export class SendMany implements Waiter {
     } catch (error) {
       return this.#refuse(held, error as KafkaError)
     }
+    this.#queued++
     batch.callers.call(batch.count - 1, this)
     this.#results.push(new DeliveryHandle(batch, batch.count - 1))
+  }
+
+  // User code that runs while it goes in may send it away, too.
+  #tellQueued(rest: readonly Held[]): void {
+    const onQueued = this.#onQueued
+    this.#onQueued = null
+    onQueued?.(this.#queued, rest)
   }
 
   #refuse({ message }: Held, error: KafkaError): void {

@@ -1,15 +1,16 @@
 // The produce calls. A producer is a view of itself; `with()` makes further ones with other topic properties.
 
-import { InvalidMessageError, type KafkaError, MessageTooLargeError, ProduceManyError } from '../errors.ts'
+import { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import type { PartitionerFunction } from '../partitioners/partitioner.ts'
 import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
 import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
 import type { ProducerCore } from './core.ts'
 import { DeliveryHandle, withLimits } from './delivery.ts'
+import { dispatchAll } from './dispatch-many.ts'
 import { type Message, type PreparedMessage, prepareMessage, snapshotOf } from './message.ts'
 import type { DeliveryReport } from './report.ts'
-import { type Outgoing, SendMany } from './send-many.ts'
+import { type Outgoing, type QueuedListener, SendMany } from './send-many.ts'
 import { type Held, Terms } from './terms.ts'
 import { waitForRoom } from './wait-for-room.ts'
 
@@ -105,7 +106,7 @@ export class ProducerView {
   dispatchMany(messages: Iterable<Message>, options?: DispatchOptions): DeliveryHandle[] {
     const scratch = this.#core.enter()
     try {
-      return this.#dispatchAll(this.#checkAll(messages, scratch, options))
+      return dispatchAll(this.#core, this.#checkAll(messages, scratch, options))
     } finally {
       this.#core.leave()
     }
@@ -157,14 +158,17 @@ export class ProducerView {
   flushBuffer(): Promise<DeliveryReport[]> {
     return this.#withScratch(() => {
       this.#core.life.producing()
-      return this.#sendAll(this.#takeBuffered(), undefined, rest => this.#core.holdAgain(rest))
+      return this.#sendAll(this.#takeBuffered(), undefined, this.#flushed)
     })
   }
 
-  /** Dispatches what is held, as `dispatchMany()`; `[]` when nothing is. What could not be queued is held again. */
+  /**
+   * Dispatches what is held, as `dispatchMany()`; `[]` when nothing is. What there was no room for and what follows a
+   * message that is refused for another reason is held again.
+   */
   dispatchBuffer(): DeliveryHandle[] {
     this.#core.life.producing()
-    return this.#dispatchAll(this.#takeBuffered(), rest => this.#core.holdAgain(rest))
+    return dispatchAll(this.#core, this.#takeBuffered(), this.#flushed)
   }
 
   /**
@@ -228,10 +232,13 @@ export class ProducerView {
   }
 
   #takeBuffered(): Outgoing {
-    const { buffered, events } = this.#core
-    const held = buffered.takeAll()
-    events.emit('buffer.flushed', { count: held.length })
+    const held = this.#core.buffered.takeAll()
     return { size: held.length, at: index => held[index] as Held }
+  }
+
+  readonly #flushed: QueuedListener = (count, rest) => {
+    this.#core.holdAgain(rest)
+    if (count > 0) this.#core.events.emit('buffer.flushed', { count })
   }
 
   #sendLater(prepared: PreparedMessage, signal: AbortSignal | undefined): Promise<DeliveryReport> {
@@ -259,16 +266,12 @@ export class ProducerView {
     waitForRoom(core.room, message.userBytes, append, failed, signal)
   }
 
-  #sendAll(
-    outgoing: Outgoing,
-    signal: AbortSignal | undefined,
-    notQueued?: (rest: readonly Held[]) => void,
-  ): Promise<DeliveryReport[]> {
+  #sendAll(outgoing: Outgoing, signal: AbortSignal | undefined, onQueued?: QueuedListener): Promise<DeliveryReport[]> {
     const core = this.#core
     if (signal?.aborted) return Promise.reject(signal.reason)
     let leave = (): void => {}
     const reports = new Promise<DeliveryReport[]>((resolve, reject) => {
-      const all = new SendMany(core, outgoing, resolve, reject, notQueued)
+      const all = new SendMany(core, outgoing, resolve, reject, onQueued)
       leave = () => core.room.leave(all, signal?.reason)
     })
     if (signal === undefined) return reports
@@ -276,25 +279,6 @@ export class ProducerView {
     const ended = (): void => signal.removeEventListener('abort', leave)
     reports.then(ended, ended)
     return withLimits(reports, core.clock, signal, undefined, () => signal.reason)
-  }
-
-  #dispatchAll(outgoing: Outgoing, notQueued: (rest: readonly Held[]) => void = () => {}): DeliveryHandle[] {
-    const core = this.#core
-    const dispatched: DeliveryHandle[] = []
-    const calledAt = core.clock.now()
-    for (let index = 0; index < outgoing.size; index++) {
-      const { message, terms } = outgoing.at(index)
-      try {
-        if (!core.hasRoom(message.userBytes)) throw core.queueFull(message.userBytes)
-        const batch = core.append(message, terms, calledAt, false)
-        dispatched.push(new DeliveryHandle(batch, batch.count - 1))
-      } catch (cause) {
-        notQueued(Array.from({ length: outgoing.size - index }, (_, i) => outgoing.at(index + i)))
-        const why = `message ${index} was not queued: ${(cause as KafkaError).message}`
-        throw new ProduceManyError<DeliveryReport, DeliveryHandle>(why, { dispatched, cause })
-      }
-    }
-    return dispatched
   }
 
   #withScratch<T>(fn: (scratch: PreparedMessage) => Promise<T>): Promise<T> {

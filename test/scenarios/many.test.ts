@@ -286,6 +286,54 @@ describe('the application’s buffer', () => {
     expect(rig.cluster.batches('t', 0).map(({ codec }) => codec)).toEqual(['gzip', 'none'])
   })
 
+  test('gives up a message that is refused for good, and gets on with what follows it', async () => {
+    const rig = await Rig.start({ producer: { 'queue.buffering.max.kbytes': 1 } })
+    rig.producer.bufferMany([
+      { topic: 't', value: 'a' },
+      { topic: 't', value: 'nowhere', partition: 7 },
+      { topic: 't', value: 'b' },
+      { topic: 't', value: Buffer.alloc(1025) },
+      { topic: 't', value: 'c' },
+    ])
+    await rig.until(rig.producer.connect())
+    await rig.until(rig.producer.partitionCount('t'))
+    const counts: number[] = []
+    rig.producer.on('buffer.flushed', ({ count }) => counts.push(count))
+    expect(thrownBy(() => rig.producer.dispatchBuffer())).toMatchObject({ cause: { code: -190 }, dispatched: [{}] })
+    expect(rig.producer.buffered).toBe(3)
+    expect(thrownBy(() => rig.producer.dispatchBuffer())).toMatchObject({ cause: { code: -184 }, dispatched: [{}] })
+    expect(rig.producer.buffered).toBe(1)
+    rig.producer.dispatchBuffer()
+    expect(rig.producer.dispatchBuffer()).toEqual([])
+    await rig.until(rig.producer.flush())
+    expect(rig.log()).toEqual(['a', 'b', 'c'])
+    expect(counts).toEqual([1, 1, 1])
+  })
+
+  test('tells of a flush when it is queued, with the number that really is', async () => {
+    const rig = await Rig.connected({ producer: { 'queue.buffering.max.messages': 2, 'max.block.ms': 100 } })
+    const { producer } = rig
+    const told: object[] = []
+    producer.on('buffer.flushed', ({ count }) => told.push({ count, queued: producer.queueSize }))
+    await producer.flushBuffer()
+    producer.bufferMany(messages('a', 'b', 'c'))
+    expect(thrownBy(() => producer.dispatchBuffer())).toMatchObject({ cause: { code: -184 } })
+    expect(told).toEqual([{ count: 2, queued: 2 }])
+    const flushed = producer.flushBuffer()
+    expect(told).toHaveLength(1)
+    await rig.until(flushed)
+    expect(told).toMatchObject([{ count: 2 }, { count: 1 }])
+    const answer = rig.holdAnswers()
+    producer.bufferMany(messages('d', 'e', 'f'))
+    const failed = watch(producer.flushBuffer())
+    await rig.clock.advance(100)
+    expect(told.slice(2)).toEqual([{ count: 2, queued: 2 }])
+    answer()
+    await rig.clock.advance(100)
+    expect(failed.state).toBe('rejected')
+    producer.purge()
+  })
+
   test('tells of each flush', async () => {
     const rig = await Rig.connected({ producer: { 'queue.buffering.max.messages': 2 } })
     const counts: number[] = []
