@@ -53,6 +53,7 @@ export class ProducerCore {
       properties['max.block.ms'],
       this.clock === systemClock ? new ProcessHold() : null,
       () => this.life.flushes.check(),
+      () => this.queueFull(),
     )
     this.buffered = new Buffered(this.room, ({ message, terms }) => {
       this.append(message, terms, this.clock.now(), false)
@@ -165,7 +166,7 @@ export class ProducerCore {
   }
 
   /** The queue-full error, told to listeners as well. */
-  queueFull(bytes: number): QueueFullError {
+  queueFull(bytes?: number): QueueFullError {
     const error = this.room.fullError(bytes)
     this.events.emit('queue.full', { limit: error.limit, used: error.used })
     return error

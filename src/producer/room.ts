@@ -32,6 +32,7 @@ export class Room {
   readonly #maxBlockMs: number
   readonly #hold: ProcessHold | null
   readonly #moved: () => void
+  readonly #full: () => Error
   readonly #waiting = new Deque<Waiting>()
   #timer: unknown
   #admitting = false
@@ -39,7 +40,7 @@ export class Room {
 
   /**
    * `hold` keeps the process alive while there is a message or a call that waits; `moved` is called when somebody left
-   * the line without getting in.
+   * the line without getting in; `full` makes the error of who waited for too long.
    */
   constructor(
     clock: Clock,
@@ -48,6 +49,7 @@ export class Room {
     maxBlockMs: number,
     hold: ProcessHold | null,
     moved: () => void,
+    full: () => Error = () => this.fullError(),
   ) {
     this.#clock = clock
     this.#maxMessages = maxMessages === 0 ? Number.POSITIVE_INFINITY : maxMessages
@@ -55,6 +57,7 @@ export class Room {
     this.#maxBlockMs = maxBlockMs
     this.#hold = hold
     this.#moved = moved
+    this.#full = full
   }
 
   /** Whether calls wait, so that nobody may go before them. */
@@ -188,7 +191,7 @@ export class Room {
         const now = this.#clock.now()
         for (let next = this.#waiting.first(); next !== undefined && next.until <= now; next = this.#waiting.first()) {
           this.#waiting.shift()
-          next.waiter.giveUp(this.fullError())
+          next.waiter.giveUp(this.#full())
         }
         this.#goOn()
         this.#arm()

@@ -224,6 +224,22 @@ describe('a call that waits for room', () => {
     expect(rig.log()).toEqual(['v'])
   })
 
+  test('tells listeners of a queue that was full for max.block.ms', async () => {
+    const rig = await Rig.connected({ producer: { ...small, 'max.block.ms': 50 } })
+    const full: unknown[] = []
+    rig.producer.on('queue.full', event => full.push(event))
+    const answer = rig.holdAnswers()
+    for (let i = 0; i < 3; i++) rig.producer.dispatch({ topic: 't', value: 'v' })
+    const late = watch(rig.producer.send({ topic: 't', value: 'v' }))
+    await rig.clock.advance(49)
+    expect(full).toEqual([])
+    await rig.clock.advance(1)
+    expect(late.error).toBeInstanceOf(QueueFullError)
+    expect(full).toEqual([{ limit: 'queue.buffering.max.messages', used: 3 }])
+    answer()
+    await rig.until(rig.producer.flush())
+  })
+
   test('with an aborted signal is refused before anything is queued', async () => {
     const rig = await Rig.connected()
     const signal = AbortSignal.abort('never')
