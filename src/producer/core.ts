@@ -109,7 +109,7 @@ export class ProducerCore {
    * Throws for a topic or partition that is known not to exist, and for a partitioner that throws or answers nonsense.
    */
   append(message: PreparedMessage, terms: Terms, calledAt: number, awaited: boolean): Batch {
-    const session = this.life.session ?? this.life.producing()
+    const session = this.life.taking()
     const topic = session.accumulator.topic(message.topic)
     if (topic.missing) throw new UnknownTopicError(topic.topic)
     session.calledAt = calledAt

@@ -87,6 +87,11 @@ export class LifeCycle {
     throw new StateError(this.status, `the producer is ${this.status}: it takes no messages any more`)
   }
 
+  /** As `producing`, also for what was accepted before `close()` or `disconnect()` and goes in only now. */
+  taking(): Session {
+    return this.#session !== null && this.#fatalError === null ? this.#session : this.producing()
+  }
+
   /** Brokers and the topics of the configuration are known, or the reason why not; at the latest after 10 s. */
   async connect(): Promise<void> {
     const session = this.producing()

@@ -427,6 +427,16 @@ describe('calls in every state', () => {
     expect(await rig.until(rig.producer.close())).toEqual({ lost: 0 })
   })
 
+  test('after a fatal error close() writes nothing, and counts what buffer() held as lost', async () => {
+    const rig = await Rig.connected()
+    rig.producer.bufferMany([message, message])
+    rig.cluster.failPartition('t', 0, 'CLUSTER_AUTHORIZATION_FAILED')
+    await rig.failure(rig.producer.send(message))
+    expect(await rig.until(rig.producer.close())).toEqual({ lost: 2 })
+    expect(rig.log()).toEqual([])
+    expect(rig.produceRequests).toBe(1)
+  })
+
   test('a fatal error ends the wait for room', async () => {
     const rig = await Rig.connected({ producer: { 'queue.buffering.max.messages': 1 } })
     rig.cluster.failPartition('t', 0, 'CLUSTER_AUTHORIZATION_FAILED')
