@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { InvalidMessageError, WaitTimeoutError } from '../errors.ts'
+import { onAbort } from './aborts.ts'
 import type { Batch } from './batch.ts'
 import type { DeliveryReport } from './report.ts'
 
@@ -103,14 +104,14 @@ export function withLimits<T>(
     const timer = Number.isFinite(timeoutMs)
       ? clock.setTimer(() => end(() => reject(timeoutError())), timeoutMs as number)
       : undefined
-    const abort = (): void => end(() => reject(signal?.reason))
+    let release = (): void => {}
     const end = (settle: () => void): void => {
       if (timer !== undefined) clock.clearTimer(timer)
-      signal?.removeEventListener('abort', abort)
+      release()
       settle()
     }
-    if (signal?.aborted) abort()
-    else signal?.addEventListener('abort', abort)
+    if (signal?.aborted) end(() => reject(signal.reason))
+    else if (signal !== undefined) release = onAbort(signal, () => end(() => reject(signal.reason)))
     promise.then(
       value => end(() => resolve(value)),
       error => end(() => reject(error)),

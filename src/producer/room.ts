@@ -2,7 +2,6 @@
 // Source: librdkafka `queue.buffering.max.messages`, `queue.buffering.max.kbytes`; Java `max.block.ms`.
 
 import type { Clock, ProcessHold } from '../clock.ts'
-import { Deque } from '../deque.ts'
 import { QueueFullError } from '../errors.ts'
 
 /** A call that waits. */
@@ -16,7 +15,6 @@ export interface Waiter {
 }
 
 interface Waiting {
-  readonly ticket: number
   readonly waiter: Waiter
   readonly until: number
 }
@@ -33,10 +31,12 @@ export class Room {
   readonly #hold: ProcessHold | null
   readonly #moved: () => void
   readonly #full: () => Error
-  readonly #waiting = new Deque<Waiting>()
+  // By ticket. They are given out in turn, so nobody stands in line before `#next`, and leaving costs no search.
+  readonly #waiting = new Map<number, Waiting>()
   #timer: unknown
   #admitting = false
   #tickets = 0
+  #next = 1
 
   /**
    * `hold` keeps the process alive while there is a message or a call that waits; `moved` is called when somebody left
@@ -106,22 +106,23 @@ export class Room {
 
   /**
    * Lines up; `admit` is called when there is room, `giveUp` with QueueFullError after `max.block.ms`. Who waits longer
-   * than that has to be the last of all: the first in line is the first to give up.
+   * than that has to be the last of all: the first in line is the first to give up. Returns the ticket to `leave` with.
    */
-  wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): void {
+  wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): number {
     this.#hold?.switch(true)
-    this.#waiting.push({ ticket: ++this.#tickets, waiter, until: this.#clock.now() + maxBlockMs })
+    const ticket = ++this.#tickets
+    this.#waiting.set(ticket, { waiter, until: this.#clock.now() + maxBlockMs })
     this.#arm()
+    return ticket
   }
 
-  /** Steps out of the line and gives up with `error`, if it stood there. */
-  leave(waiter: Waiter, error: Error): void {
-    for (const waiting of this.#waiting) {
-      if (waiting.waiter !== waiter) continue
-      this.#waiting.remove(waiting)
-      waiter.giveUp(error)
-      return this.#goOn()
-    }
+  /** Whoever holds this ticket steps out of the line and gives up with `error`, if still there. */
+  leave(ticket: number, error: Error): void {
+    const waiting = this.#waiting.get(ticket)
+    if (waiting === undefined) return
+    this.#waiting.delete(ticket)
+    waiting.waiter.giveUp(error)
+    this.#goOn()
   }
 
   /** Lets in whoever fits now, first come, first served. */
@@ -129,8 +130,8 @@ export class Room {
     if (this.#admitting) return
     this.#admitting = true
     try {
-      for (let first = this.#waiting.first(); first?.waiter.admit(); first = this.#waiting.first()) {
-        if (this.#waiting.first() === first) this.#waiting.shift()
+      for (let first = this.#first(); first?.waiter.admit(); first = this.#first()) {
+        if (this.#first() === first) this.#shift()
       }
     } finally {
       this.#admitting = false
@@ -151,24 +152,35 @@ export class Room {
 
   /** The number of the last in line, for those who wait until the line as it is now has gone in. */
   get lastTicket(): number {
-    return this.#waiting.last()?.ticket ?? 0
+    return this.crowded ? this.#tickets : 0
   }
 
   /** Whether everybody up to this number has left the line. */
   hasPassed(ticket: number): boolean {
-    return (this.#waiting.first()?.ticket ?? Number.POSITIVE_INFINITY) > ticket
+    return this.#first() === undefined || this.#next > ticket
   }
 
   /** Sends everybody away, and says how many messages they still held. */
   dismiss(error: () => Error): number {
     let messages = 0
-    for (let first = this.#waiting.shift(); first !== undefined; first = this.#waiting.shift()) {
+    for (let first = this.#shift(); first !== undefined; first = this.#shift()) {
       messages += first.waiter.size
       first.waiter.giveUp(error())
     }
     this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
     return messages
+  }
+
+  #first(): Waiting | undefined {
+    while (this.#next <= this.#tickets && !this.#waiting.has(this.#next)) this.#next++
+    return this.#waiting.get(this.#next)
+  }
+
+  #shift(): Waiting | undefined {
+    const first = this.#first()
+    this.#waiting.delete(this.#next)
+    return first
   }
 
   // Who was behind one that left may fit where that one did not.
@@ -183,14 +195,14 @@ export class Room {
   }
 
   #arm(): void {
-    const first = this.#waiting.first()
+    const first = this.#first()
     if (this.#timer !== undefined || first === undefined || first.until === Number.POSITIVE_INFINITY) return
     this.#timer = this.#clock.setTimer(
       () => {
         this.#timer = undefined
         const now = this.#clock.now()
-        for (let next = this.#waiting.first(); next !== undefined && next.until <= now; next = this.#waiting.first()) {
-          this.#waiting.shift()
+        for (let next = this.#first(); next !== undefined && next.until <= now; next = this.#first()) {
+          this.#shift()
           next.waiter.giveUp(this.#full())
         }
         this.#goOn()

@@ -34,6 +34,7 @@ export class SendMany implements Waiter {
   #unsettled: number
   #queued = 0
   #onQueued: QueuedListener | null
+  #ticket = 0
 
   constructor(
     core: ProducerCore,
@@ -75,6 +76,11 @@ export class SendMany implements Waiter {
     for (const held of rest) this.#refuse(held, error as KafkaError)
   }
 
+  /** Queues no more. */
+  leave(error: Error): void {
+    this.#core.room.leave(this.#ticket, error)
+  }
+
   /** Called for each queued message when it has its verdict. */
   settled(): void {
     if (--this.#unsettled > 0) return
@@ -104,7 +110,7 @@ export class SendMany implements Waiter {
       const { message, terms } = outgoing.at(index)
       this.#waiting.push({ message: message.clone(), terms })
     }
-    this.#core.room.wait(this)
+    this.#ticket = this.#core.room.wait(this)
   }
 
   #queue(held: Held): void {

@@ -3,6 +3,7 @@
 import { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import type { PartitionerFunction } from '../partitioners/partitioner.ts'
 import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
+import { onAbort } from './aborts.ts'
 import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
 import type { ProducerCore } from './core.ts'
@@ -269,15 +270,13 @@ export class ProducerView {
   #sendAll(outgoing: Outgoing, signal: AbortSignal | undefined, onQueued?: QueuedListener): Promise<DeliveryReport[]> {
     const core = this.#core
     if (signal?.aborted) return Promise.reject(signal.reason)
-    let leave = (): void => {}
+    let done = (): void => {}
     const reports = new Promise<DeliveryReport[]>((resolve, reject) => {
       const all = new SendMany(core, outgoing, resolve, reject, onQueued)
-      leave = () => core.room.leave(all, signal?.reason)
+      if (signal !== undefined) done = onAbort(signal, () => all.leave(signal.reason))
     })
     if (signal === undefined) return reports
-    signal.addEventListener('abort', leave)
-    const ended = (): void => signal.removeEventListener('abort', leave)
-    reports.then(ended, ended)
+    reports.then(done, done)
     return withLimits(reports, core.clock, signal, undefined, () => signal.reason)
   }
 

@@ -1,5 +1,6 @@
 // One message that stands in line for room.
 
+import { onAbort } from './aborts.ts'
 import type { Room } from './room.ts'
 
 /** Calls `append` when there is room, or `failed` when waiting has no end; the signal takes it out of the line. */
@@ -10,12 +11,12 @@ export function waitForRoom(
   failed: (error: unknown) => void,
   signal: AbortSignal | undefined,
 ): void {
-  const leave = (): void => room.leave(waiter, signal?.reason)
-  const waiter = {
+  let done = (): void => {}
+  const ticket = room.wait({
     size: 1,
     admit: () => {
       if (!room.fits(userBytes)) return false
-      signal?.removeEventListener('abort', leave)
+      done()
       try {
         append()
       } catch (error) {
@@ -24,10 +25,9 @@ export function waitForRoom(
       return true
     },
     giveUp: (error: Error) => {
-      signal?.removeEventListener('abort', leave)
+      done()
       failed(error)
     },
-  }
-  signal?.addEventListener('abort', leave, { once: true })
-  room.wait(waiter)
+  })
+  if (signal !== undefined) done = onAbort(signal, () => room.leave(ticket, signal.reason))
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { errnoOf, InvalidMessageError, QueueFullError } from '../../src/index.ts'
 import { Rig, thrownBy, watch } from '../support/rig.ts'
@@ -270,6 +271,30 @@ describe('a call that waits for room', () => {
     rig.producer.dispatch({ topic: 't', value: 'v' })
     await rig.until(rig.producer.flush({ signal }))
     expect(listeners.size).toBe(0)
+  })
+
+  test('shares its signal with any number of others, all of whom it ends at once', async () => {
+    const rig = await Rig.connected({ producer: { ...small, 'queue.buffering.max.messages': 1 } })
+    const answer = rig.holdAnswers()
+    const handle = rig.producer.dispatch({ topic: 't', value: 'first' })
+    const abort = new AbortController()
+    const { signal } = abort
+    const calls: Promise<unknown>[] = [handle.wait({ signal }), rig.producer.flush({ signal })]
+    for (let i = 0; i < 10_000; i++) {
+      calls.push(rig.producer.dispatchWait({ topic: 't', value: 'v' }, { signal }))
+      calls.push(rig.producer.send({ topic: 't', value: 'v' }, { signal }))
+    }
+    calls.push(rig.producer.sendMany([{ topic: 't', value: 'v' }], { signal }))
+    const last = watch(rig.producer.send({ topic: 't', value: 'last' }))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    const ended = Promise.allSettled(calls)
+    abort.abort('enough')
+    expect(new Set((await ended).map(outcome => 'reason' in outcome && outcome.reason))).toEqual(new Set(['enough']))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    answer()
+    await rig.clock.advance(100)
+    expect(last.state).toBe('fulfilled')
+    expect(rig.log()).toEqual(['first', 'last'])
   })
 
   test('sendMany goes in piece by piece and keeps its place', async () => {
