@@ -258,6 +258,7 @@ export class Session {
     for (const topic of this.accumulator.topics.values()) {
       const metadata = snapshot.topics.get(topic.topic)
       if (metadata !== undefined) this.#updateTopic(topic, metadata)
+      else if (topic.missing) this.#drop(topic)
     }
     if (!this.#connected) {
       this.#connected = true
@@ -300,6 +301,16 @@ export class Session {
     topic.missing = true
     const message = `topic '${topic.topic}' does not exist (asked for ${graceMs} ms, topic.metadata.propagation.max.ms)`
     this.#failTopic(topic, () => new UnknownTopicError(topic.topic, message))
+    if (topic.idle) this.metadata.forget(topic.topic)
+  }
+
+  // The next message to it asks for it again, and begins its sequences anew: only another epoch keeps these apart from
+  // the ones that a broker may remember.
+  #drop({ topic, partitions }: TopicQueue): void {
+    this.accumulator.topics.delete(topic)
+    for (const { producerId, producerEpoch } of partitions) {
+      if (producerId >= 0n) this.#idempotence?.bump(producerId, producerEpoch)
+    }
   }
 
   #failTopic(topic: TopicQueue, error: () => KafkaError): void {

@@ -26,7 +26,7 @@ export class TopicQueue implements TopicView {
   metadata: TopicMetadata | null = null
   /** Since when the cluster says that it does not exist (monotonic milliseconds), null while it exists or may. */
   missingSince: number | null = null
-  /** The wait for it is over: it does not exist. */
+  /** The wait for it is over: it does not exist. The next refresh drops it, so that a use after that asks again. */
   missing = false
   readonly #environment: PartitionerEnvironment
   // One instance for each partitioner in use, which is nearly always one.
@@ -45,6 +45,11 @@ export class TopicQueue implements TopicView {
   /** 0 until it is known. */
   get partitionCount(): number {
     return this.metadata?.partitions.length ?? 0
+  }
+
+  /** Nothing is queued or in flight. */
+  get idle(): boolean {
+    return [this.holder, ...this.partitions].every(({ batches, inFlight }) => batches.size === 0 && inFlight === 0)
   }
 
   get available(): readonly number[] {

@@ -39,8 +39,7 @@ export class Findings {
     if (use === 'refused') fault('nothing', `cannot be set: ${why}`)
     else if (use === 'unbuilt' && (fallback === null || type.parse(written) !== fallback)) {
       fault(fallback === null ? 'nothing' : `${fallback}`, 'is not built yet')
-    }
-    else if (written !== '' || type.name !== 'string') this.#take(named, name, written, values, fault)
+    } else if (written !== '' || type.name !== 'string') this.#take(named, name, written, values, fault)
   }
 
   #take(

@@ -148,7 +148,7 @@ export const connectionProperties = {
   }),
   'topic.metadata.propagation.max.ms': int(30_000, 0, 3_600_000, {
     unit: 'ms',
-    doc: 'How long a topic may be missing before it counts as one that does not exist.',
+    doc: 'How long a topic may be missing before it counts as one that does not exist; that is remembered until the next refresh.',
   }),
   'topic.blacklist': text(null, {
     doc: 'Regular expressions with commas between them. A topic is treated as one that does not exist if one of them matches a part of its name.',
