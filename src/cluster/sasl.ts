@@ -18,6 +18,9 @@ export interface SaslOptions {
 // No mechanism needs more; a broker that goes on asking would never come to an end.
 const mostSteps = 20
 
+// A timer of Node that is set for longer than 2^31 ms fires at once; renewing early does no harm.
+const longestSessionMs = 2_000_000_000
+
 // Source: Apache Kafka `Errors.java`.
 const unsupportedMechanism = 33
 const illegalState = 34
@@ -68,7 +71,7 @@ async function converse(
       const reason = quoted(response.errorMessage ?? '') || `error code ${response.errorCode}`
       throw refusal(channel, `${mechanism} authentication is refused (${reason}), ${check}`)
     }
-    sessionLifetimeMs = Number(response.sessionLifetimeMs)
+    sessionLifetimeMs = Math.min(Number(response.sessionLifetimeMs), longestSessionMs)
     step = await exchange.next(response.authBytes)
   }
   return { sessionLifetimeMs }

@@ -4,7 +4,9 @@ import { Buffer } from 'node:buffer'
 import { createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
+import { saslAuthentication } from '../../src/cluster/sasl.ts'
 import { type KafkaError, Producer, type ProducerOptions } from '../../src/index.ts'
+import { plain } from '../../src/sasl/plain.ts'
 import { scramKeys } from '../../src/sasl/scram.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { allVersions, type FakeRequest, FakeTransport, type Script } from '../support/fake-transport.ts'
@@ -291,6 +293,26 @@ test('a SCRAM broker that knows the password is believed', async () => {
     await clock.settle()
   }
   await done
+})
+
+test('a session that lasts for ever is renewed in a time that a timer can be set for', async () => {
+  const authenticate = saslAuthentication({
+    mechanism: 'PLAIN',
+    check: '',
+    timeoutMs: 1000,
+    begin: () => plain({ username: 'ann', password: secret }),
+  })
+  const answers: unknown[] = [ok, answer('', { sessionLifetimeMs: 2n ** 62n })]
+  const channel = {
+    host: 'kafka',
+    port: 9092,
+    label: 'kafka:9092',
+    version: () => 1,
+    request: async () => answers.shift() as never,
+  }
+  const { sessionLifetimeMs } = await authenticate(channel)
+  expect(sessionLifetimeMs).toBeGreaterThan(86_400_000)
+  expect(sessionLifetimeMs).toBeLessThan(2 ** 31)
 })
 
 test('new credentials are checked, and need a mechanism that takes them', async () => {
