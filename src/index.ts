@@ -2,6 +2,7 @@
 
 export type { Clock } from './clock.ts'
 export type { ErrorCode } from './error-codes.ts'
+export type { ErrorContext } from './errors.ts'
 export {
   AuthenticationError,
   BrokerError,
@@ -26,11 +27,13 @@ export { fromHerokuEnv } from './heroku.ts'
 export type { PartitionerContext, PartitionerFunction } from './partitioners/partitioner.ts'
 export type { PartitionerName } from './partitioners/partitioners.ts'
 export type { ProducerOptions } from './producer/config/config.ts'
+export type { Logger, PluggedCodec } from './producer/config/options.ts'
 export type { TopicConfig } from './producer/config/properties.ts'
+export type { Middleware } from './producer/core.ts'
 export type { DeliveryHandle, WaitOptions } from './producer/delivery.ts'
 export type { EventName, Listener, ProducerEvents } from './producer/events.ts'
 export type { ProducerStatus } from './producer/life-cycle.ts'
-export type { HeaderValue, Message, MessageHeaders } from './producer/message.ts'
+export type { HeaderValue, Message, MessageHeaders, Serializer } from './producer/message.ts'
 export { Producer, type TopicHandle } from './producer/producer.ts'
 export type { DeliveryReport, DeliveryStatus } from './producer/report.ts'
 export type { OAuthBearerTokenProvider, TokenContext } from './producer/token-source.ts'

@@ -64,7 +64,7 @@ export class Connection {
   readonly #dialling = new AbortController()
   #nodeId: number
   #pipeline: Pipeline
-  #negotiated: Negotiated = { versions: new Map(), features: new Map() }
+  #negotiated: Negotiated = { versions: new Map() }
   #timer: unknown
   #usedAt: number
   #answersToSetUp = 0
@@ -116,11 +116,6 @@ export class Connection {
     return this.#pipeline.congested
   }
 
-  /** Until when (`clock.now()`, milliseconds) the broker asked for silence; -Infinity if it never did. */
-  get throttledUntil(): number {
-    return this.#pipeline.throttledUntil
-  }
-
   /** When (`clock.now()`, milliseconds) something was last sent or answered. */
   get usedAt(): number {
     return this.#usedAt
@@ -133,11 +128,6 @@ export class Connection {
 
   get traffic(): Pipeline['traffic'] {
     return this.#pipeline.traffic
-  }
-
-  /** Levels of the cluster's finalized features. */
-  get features(): ReadonlyMap<string, number> {
-    return this.#negotiated.features
   }
 
   /** The highest version of `api` that this broker and we speak; undefined if there is none. */

@@ -16,8 +16,6 @@ export interface VersionRange {
 /** What one broker speaks. It holds for one connection: during a rolling upgrade brokers differ, and change. */
 export interface Negotiated {
   readonly versions: ReadonlyMap<number, VersionRange>
-  /** Levels of the cluster's finalized features, such as `transaction.version` (KIP-584). */
-  readonly features: ReadonlyMap<string, number>
 }
 
 export interface HandshakeOptions {
@@ -95,8 +93,7 @@ function accept(response: ApiVersionsResponse, label: string): Negotiated {
     const range = versions.get(api.key)
     if (highestCommonVersion(api, range) === undefined) throw noCommonVersion(api, range, label)
   }
-  const features = new Map(response.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
-  return { versions, features }
+  return { versions }
 }
 
 /** Says which versions each side speaks. */

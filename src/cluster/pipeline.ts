@@ -94,10 +94,6 @@ export class Pipeline implements TransportListener {
     return this.#inFlight
   }
 
-  get throttledUntil(): number {
-    return this.#throttledUntil
-  }
-
   /** What is sent now would wait, here or in the socket; `drained` follows. */
   get congested(): boolean {
     return this.#full || this.#paused

@@ -1,5 +1,5 @@
 // All that is queued: topics, their partitions, their batches, and when each of them wants attention.
-// It knows time only as a number that is handed in; it sends nothing and tells nobody.
+// It sets no timer and sends nothing: a listener hears of what should be done, and asks when to look again.
 
 import type { Clock } from '../clock.ts'
 import type { TopicMetadata } from '../cluster/snapshot.ts'
@@ -119,9 +119,9 @@ export class Accumulator {
   /** Takes what the cluster says of a topic: leaders, and places for the messages that had none. */
   update(topic: TopicQueue, metadata: TopicMetadata, settle: (batch: Batch, error: KafkaError) => void): void {
     topic.metadata = metadata
-    for (const { partition, leader, leaderEpoch } of metadata.partitions) {
+    for (const { partition, leader } of metadata.partitions) {
       const queue = topic.partitions[partition]
-      if (queue?.lead(leader, leaderEpoch)) this.#announce(queue)
+      if (queue?.lead(leader)) this.#announce(queue)
     }
     if (topic.partitionCount > 0) this.#placeHeld(topic, settle)
   }

@@ -17,7 +17,6 @@ export class PartitionQueue {
   newest: Batch | null = null
   /** Node id of the leader, -1 if there is none or it is not known. */
   leader = -1
-  leaderEpoch = -1
   /** The open batch may go: it lingered, somebody flushes, or somebody awaits it and the leader is free. */
   due = false
   /** Batches in requests without an answer, those given up in the meantime included. */
@@ -81,8 +80,7 @@ export class PartitionQueue {
   }
 
   /** A new leader has to prove itself. Says whether it is new. */
-  lead(leader: number, leaderEpoch: number): boolean {
-    this.leaderEpoch = leaderEpoch
+  lead(leader: number): boolean {
     if (leader === this.leader) return false
     this.leader = leader
     this.proven = false

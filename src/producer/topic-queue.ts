@@ -70,7 +70,7 @@ export class TopicQueue implements TopicView {
     for (let next = this.partitions.length; queue === undefined; next++) {
       const made = new PartitionQueue(this.topic, next)
       const known = this.metadata?.partitions[next]
-      if (known !== undefined) made.lead(known.leader, known.leaderEpoch)
+      if (known !== undefined) made.lead(known.leader)
       this.partitions.push(made)
       if (next === partition) queue = made
     }

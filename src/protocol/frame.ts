@@ -16,11 +16,6 @@ export class FrameSplitter {
     this.#onFrame = onFrame
   }
 
-  /** Bytes held of a frame that is not complete yet, its size included. */
-  get pending(): number {
-    return this.#prefix + this.#filled
-  }
-
   /**
    * Takes what came in and hands over every frame that it completes, each in memory of its own.
    * Throws ProtocolError for a frame that says it is negative or larger than allowed; nothing can follow that.

@@ -46,7 +46,7 @@ function zigzag64(value: number): bigint {
   return BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n))
 }
 
-export function writeUvarint(into: Uint8Array, at: number, value: number): number {
+function writeUvarint(into: Uint8Array, at: number, value: number): number {
   while (value >= 0x80) {
     into[at++] = (value & 0x7f) | 0x80
     value >>>= 7

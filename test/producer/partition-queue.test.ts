@@ -8,7 +8,7 @@ const clock = new FakeClock()
 
 function queueOf(...batches: Batch[]): PartitionQueue {
   const queue = new PartitionQueue('t', 0)
-  queue.lead(1, 0)
+  queue.lead(1)
   for (const batch of batches) queue.batches.push(batch)
   queue.newest = batches.at(-1) ?? null
   return queue
@@ -77,7 +77,7 @@ describe('what a partition sends next', () => {
     const queue = queueOf(first, second)
     queue.proven = true
     fly(queue, first)
-    queue.lead(2, 1)
+    queue.lead(2)
     queue.proven = true
     expect(queue.next(0)).toBe(null)
     queue.inFlight = 0
@@ -99,15 +99,15 @@ describe('a new leader', () => {
     const queue = queueOf(ready())
     queue.proven = true
     queue.retryAt = 100
-    expect(queue.lead(2, 1)).toBe(true)
-    expect(queue).toMatchObject({ leader: 2, leaderEpoch: 1, proven: false, retryAt: 0 })
+    expect(queue.lead(2)).toBe(true)
+    expect(queue).toMatchObject({ leader: 2, proven: false, retryAt: 0 })
   })
 
-  test('is not new in a new epoch alone', () => {
+  test('is not new if it led before', () => {
     const queue = queueOf(ready())
     queue.proven = true
-    expect(queue.lead(1, 5)).toBe(false)
-    expect(queue).toMatchObject({ leaderEpoch: 5, proven: true })
+    expect(queue.lead(1)).toBe(false)
+    expect(queue.proven).toBe(true)
   })
 })
 

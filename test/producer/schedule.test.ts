@@ -6,7 +6,7 @@ test('a partition whose leader moved away and came back is listed once: a reques
   const schedule = new Schedule(() => {})
   const queue = new PartitionQueue('t', 0)
   for (const leader of [1, 2, 1]) {
-    queue.lead(leader, 0)
+    queue.lead(leader)
     schedule.list(queue)
     schedule.listAwaited(queue)
   }

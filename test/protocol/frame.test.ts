@@ -56,19 +56,6 @@ describe('a stream of frames', () => {
   })
 })
 
-describe('an incomplete frame', () => {
-  test('counts as pending, its size included', () => {
-    const splitter = new FrameSplitter(100, () => {})
-    expect(splitter.pending).toBe(0)
-    splitter.push(new Uint8Array([0, 0, 0]))
-    expect(splitter.pending).toBe(3)
-    splitter.push(new Uint8Array([3, 1, 2]))
-    expect(splitter.pending).toBe(6)
-    splitter.push(new Uint8Array([3]))
-    expect(splitter.pending).toBe(0)
-  })
-})
-
 describe('a frame is refused', () => {
   test('when it announces 2 GiB', () => {
     expect(() => split([new Uint8Array([0x7f, 0xff, 0xff, 0xff])])).toThrow(

@@ -32,7 +32,6 @@ type Inputs<T extends Table> = {
 
 /** Every global property under its canonical name. */
 export type GlobalProperties = Values<typeof globalProperties>
-export type TopicProperties = Values<typeof topicProperties>
 
 type GlobalInputs = Inputs<typeof globalProperties>
 type TopicInputs = Inputs<typeof topicProperties>

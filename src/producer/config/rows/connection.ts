@@ -61,7 +61,7 @@ export const connectionProperties = {
   }),
   'reconnect.backoff.ms': int(100, 0, 3_600_000, {
     unit: 'ms',
-    doc: 'Wait before the second attempt to connect; doubles with every further one, less 25 % to plus 50 %. 0 does not wait.',
+    doc: 'Wait before the second attempt to connect; doubles with every further one, plus or minus 20 %. 0 does not wait.',
   }),
   'reconnect.backoff.max.ms': int(10_000, 0, 3_600_000, {
     unit: 'ms',
@@ -130,7 +130,7 @@ export const connectionProperties = {
   }),
   'metadata.max.age.ms': int(900_000, 1, 86_400_000, {
     unit: 'ms',
-    doc: 'Metadata older than this is not used. By default three times topic.metadata.refresh.interval.ms.',
+    doc: 'Metadata is refreshed this often at least, unless topic.metadata.refresh.interval.ms is -1. By default three times that.',
   }),
   'topic.metadata.refresh.fast.interval.ms': int(100, 1, 60_000, {
     unit: 'ms',
