@@ -44,7 +44,8 @@ describe('what is in the log is what was handed in', () => {
   })
 
   test('timestamps: a Date, milliseconds from 0 to 2^53-1, in any order in one batch, or the time of the call', async () => {
-    const rig = await Rig.connected({ producer: { 'linger.ms': 50 } })
+    const topics = { t: { config: { 'message.timestamp.after.max.ms': Number.MAX_SAFE_INTEGER } } }
+    const rig = await Rig.connected({ topics, producer: { 'linger.ms': 50 } })
     const given = [new Date(1_600_000_000_123), 5, Number.MAX_SAFE_INTEGER, 0, 1_700_000_000_000]
     const handles = given.map(timestamp => rig.producer.dispatch({ topic: 't', value: 'v', timestamp }))
     const calledAt: number[] = []
