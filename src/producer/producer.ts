@@ -9,7 +9,7 @@ import type { EventName, Listener } from './events.ts'
 import type { ProducerStatus } from './life-cycle.ts'
 import { checkTopicName, type Message } from './message.ts'
 import type { DeliveryReport } from './report.ts'
-import { topicFault, unknownTopicCode } from './session.ts'
+import { topicFault, unknownTopicCode } from './topics.ts'
 import { type DispatchOptions, ProducerView, type SendOptions } from './view.ts'
 
 /** A topic by its name. */

@@ -4,15 +4,13 @@ import type { Clock } from '../clock.ts'
 import { BrokerPool } from '../cluster/broker-pool.ts'
 import { Metadata } from '../cluster/metadata.ts'
 import { nodeTransport } from '../cluster/node-transport.ts'
-import type { ClusterSnapshot, TopicMetadata } from '../cluster/snapshot.ts'
+import type { ClusterSnapshot } from '../cluster/snapshot.ts'
 import {
   AuthenticationError,
-  brokerError,
   ConnectionError,
   FatalError,
   type KafkaError,
   ProtocolError,
-  UnknownPartitionError,
   UnknownTopicError,
 } from '../errors.ts'
 import { Accumulator } from './accumulator.ts'
@@ -26,7 +24,7 @@ import type { DeliveryReport } from './report.ts'
 import type { Security } from './security.ts'
 import { Sender } from './sender.ts'
 import { Settlement } from './settlement.ts'
-import type { TopicQueue } from './topic-queue.ts'
+import { finalTopicCodes, Topics, topicFault } from './topics.ts'
 
 export interface SessionOptions {
   readonly config: ProducerConfig
@@ -47,15 +45,6 @@ export interface SessionOptions {
   }
 }
 
-/** What metadata says of a topic that has no partitions. */
-export function topicFault(topic: string, errorCode: number): KafkaError {
-  return errorCode === unknownTopicCode ? new UnknownTopicError(topic) : brokerError(errorCode, { topic })
-}
-
-// Source: Apache Kafka `Errors.java`.
-export const unknownTopicCode = 3
-const finalTopicCodes = new Set([17, 29])
-
 export class Session {
   readonly accumulator: Accumulator
   readonly sender: Sender
@@ -68,6 +57,7 @@ export class Session {
   readonly #pool: BrokerPool
   readonly #settlement: Settlement
   readonly #idempotence: Idempotence | null
+  readonly #topics: Topics
   #connected = false
 
   constructor(options: SessionOptions) {
@@ -192,6 +182,15 @@ export class Session {
       idempotence: this.#idempotence,
       fatal: error => this.#fatal(error),
     })
+    this.#topics = new Topics({
+      accumulator: this.accumulator,
+      metadata: this.metadata,
+      settlement: this.#settlement,
+      idempotence: this.#idempotence,
+      clock,
+      graceMs: properties['topic.metadata.propagation.max.ms'],
+      fail: (queue, batch, error) => this.#fail(queue, batch, error),
+    })
     for (const topic of config.options.topics ?? []) if (!hidden(topic)) this.accumulator.topic(topic)
     this.metadata.refresh()
   }
@@ -255,11 +254,7 @@ export class Session {
 
   #updated(snapshot: ClusterSnapshot): void {
     this.#options.events.emit('metadata.updated', { version: snapshot.version })
-    for (const topic of this.accumulator.topics.values()) {
-      const metadata = snapshot.topics.get(topic.topic)
-      if (metadata !== undefined) this.#updateTopic(topic, metadata)
-      else if (topic.missing) this.#drop(topic)
-    }
+    this.#topics.updated(snapshot)
     if (!this.#connected) {
       this.#connected = true
       this.#options.on.connected()
@@ -267,58 +262,6 @@ export class Session {
     this.#options.on.updated()
     if (this.#isWaiting()) this.metadata.refresh()
     this.sender.wake()
-  }
-
-  #updateTopic(topic: TopicQueue, metadata: TopicMetadata): void {
-    const { errorCode } = metadata
-    if (errorCode === unknownTopicCode) return this.#missing(topic)
-    topic.missingSince = null
-    topic.missing = false
-    if (finalTopicCodes.has(errorCode)) {
-      this.#failTopic(topic, () => brokerError(errorCode, { topic: topic.topic }))
-      return
-    }
-    const recreated = topic.metadata !== null && topic.metadata.topicId !== metadata.topicId
-    this.accumulator.update(topic, metadata, (batch, error) => this.#settlement.refuse(batch, error))
-    for (const queue of topic.partitions) {
-      if (recreated) queue.proven = false
-      if (queue.partition < metadata.partitions.length || metadata.partitions.length === 0) continue
-      for (const batch of [...queue.batches]) {
-        if (batch.state !== 'done' && batch.state !== 'inFlight') {
-          this.#fail(queue, batch, new UnknownPartitionError(topic.topic, queue.partition, metadata.partitions.length))
-        }
-      }
-    }
-  }
-
-  // A topic that was just created is not known everywhere at once.
-  #missing(topic: TopicQueue): void {
-    const { clock, config } = this.#options
-    const now = clock.now()
-    const graceMs = config.properties['topic.metadata.propagation.max.ms']
-    topic.missingSince ??= now
-    if (now - topic.missingSince < graceMs) return
-    topic.missing = true
-    const message = `topic '${topic.topic}' does not exist (asked for ${graceMs} ms, topic.metadata.propagation.max.ms)`
-    this.#failTopic(topic, () => new UnknownTopicError(topic.topic, message))
-    if (topic.idle) this.metadata.forget(topic.topic)
-  }
-
-  // The next message to it asks for it again, and begins its sequences anew: only another epoch keeps these apart from
-  // the ones that a broker may remember.
-  #drop({ topic, partitions }: TopicQueue): void {
-    this.accumulator.topics.delete(topic)
-    for (const { producerId, producerEpoch } of partitions) {
-      if (producerId >= 0n) this.#idempotence?.bump(producerId, producerEpoch)
-    }
-  }
-
-  #failTopic(topic: TopicQueue, error: () => KafkaError): void {
-    for (const queue of [topic.holder, ...topic.partitions]) {
-      for (const batch of [...queue.batches]) {
-        if (batch.state !== 'done' && batch.state !== 'inFlight') this.#fail(queue, batch, error())
-      }
-    }
   }
 
   #metadataFailed(error: KafkaError): void {
