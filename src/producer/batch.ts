@@ -85,7 +85,7 @@ export class Batch {
   readonly #wallOffset: number
   readonly #baseTimestamp: number
   #maxTimestamp: number
-  readonly #callTimes: number[] = []
+  #callTimes: number[] = []
   #timestamps: number[] | null = null
   #opaques: unknown[] | null = null
   #placements: Placement[] | null = null
@@ -270,6 +270,11 @@ export class Batch {
     }
     this.callers.clear()
     this.forward = forward
+    // A handle may be kept for long, and this batch with it.
+    this.#callTimes = []
+    this.#timestamps = null
+    this.#opaques = null
+    this.#placements = null
     this.#releaseMemory()
   }
 

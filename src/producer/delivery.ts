@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { InvalidMessageError, WaitTimeoutError } from '../errors.ts'
 import { onAbort } from './aborts.ts'
-import type { Batch } from './batch.ts'
+import { Batch } from './batch.ts'
 import type { DeliveryReport } from './report.ts'
 
 export interface WaitOptions {
@@ -16,7 +16,8 @@ export interface WaitOptions {
 
 /** Leads to the verdict on one dispatched message. Not thenable, so that it can be awaited out of a function. */
 export class DeliveryHandle {
-  #owner: Batch
+  // The report once it was read: from then on the batch is not needed.
+  #owner: Batch | DeliveryReport
   #index: number
 
   /** @internal */
@@ -30,20 +31,24 @@ export class DeliveryHandle {
   }
 
   get opaque(): unknown {
-    this.#follow()
-    return this.#owner.opaqueAt(this.#index)
+    const owner = this.#follow()
+    return owner instanceof Batch ? owner.opaqueAt(this.#index) : owner.opaque
   }
 
   /** Whether the verdict is there. */
   get settled(): boolean {
-    this.#follow()
-    return this.#owner.verdict !== null
+    const owner = this.#follow()
+    return !(owner instanceof Batch) || owner.verdict !== null
   }
 
   /** The verdict, null before it is there. */
   get report(): DeliveryReport | null {
-    this.#follow()
-    return this.#owner.verdict === null ? null : this.#owner.reportAt(this.#index)
+    const owner = this.#follow()
+    if (!(owner instanceof Batch)) return owner
+    if (owner.verdict === null) return null
+    const report = owner.reportAt(this.#index)
+    this.#owner = report
+    return report
   }
 
   /**
@@ -56,34 +61,35 @@ export class DeliveryHandle {
     const { timeoutMs, throwOnError = true, signal } = options
     const fault = timeoutFault(timeoutMs)
     if (fault !== null) return Promise.reject(fault)
-    this.#follow()
-    const settled = new Promise<DeliveryReport>((resolve, reject) => {
-      const give = (): void => {
-        this.#follow()
-        const report = this.#owner.reportAt(this.#index)
-        if (report.error !== null && throwOnError) reject(report.error)
-        else resolve(report)
-      }
-      if (this.#owner.verdict !== null) give()
-      else this.#owner.callers.notify(this.#index, give)
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { report } = this
+    const owner = this.#owner
+    if (report !== null || !(owner instanceof Batch)) return outcome(report as DeliveryReport, throwOnError)
+    const settled = new Promise<DeliveryReport>(resolve => {
+      owner.callers.notify(this.#index, () => resolve(outcome(this.report as DeliveryReport, throwOnError)))
     })
     if (timeoutMs === undefined && signal === undefined) return settled
-    return withLimits(settled, this.#owner.clock, signal, timeoutMs, () => {
+    return withLimits(settled, owner.clock, signal, timeoutMs, () => {
       const { topic, partition } = this.#owner
       return new WaitTimeoutError(`no verdict on a message to '${topic}' within ${timeoutMs} ms`, { topic, partition })
     })
   }
 
   // The message may have moved: out of its topic's holder, or into a part of a batch that was split.
-  #follow(): void {
-    while (this.#owner.forward !== null) {
+  #follow(): Batch | DeliveryReport {
+    while (this.#owner instanceof Batch && this.#owner.forward !== null) {
       const { batches, indexes } = this.#owner.forward
       const next = batches[this.#index]
-      if (next === undefined) return
+      if (next === undefined) break
       this.#index = indexes[this.#index] as number
       this.#owner = next
     }
+    return this.#owner
   }
+}
+
+function outcome(report: DeliveryReport, throwOnError: boolean): Promise<DeliveryReport> {
+  return report.error !== null && throwOnError ? Promise.reject(report.error) : Promise.resolve(report)
 }
 
 /** What is wrong with a limit of time; Infinity is none. */

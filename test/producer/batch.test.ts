@@ -296,5 +296,7 @@ describe('records that move to other batches', () => {
       [undefined, 77],
       [undefined, start + 10],
     ])
+    // What is held of each record went with it.
+    expect([holder.opaqueAt(0), holder.timestampAt(0)]).toEqual([undefined, Number.NaN])
   })
 })

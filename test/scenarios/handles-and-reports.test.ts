@@ -29,9 +29,12 @@ describe('a delivery handle', () => {
     const rig = await Rig.connected()
     const handle = rig.producer.dispatch(message)
     const [one, two] = await rig.until(Promise.all([handle.wait(), handle.wait()]))
-    expect(one).toEqual(two)
-    expect(await handle.wait()).toEqual(one)
-    expect(handle.report).toEqual(one)
+    expect(two).toBe(one)
+    expect(await handle.wait()).toBe(one)
+    expect(await handle.wait({ timeoutMs: 0 })).toBe(one)
+    expect(handle.report).toBe(one)
+    expect(handle).toMatchObject({ topic: 't', settled: true, opaque: undefined })
+    expect(await rig.failure(handle.wait({ signal: AbortSignal.abort('enough') }), 0)).toBe('enough')
   })
 
   test('send() and a listener get the same report', async () => {
@@ -48,7 +51,7 @@ describe('a delivery handle', () => {
     const report = await rig.until(handle.wait({ throwOnError: false }))
     expect(report).toMatchObject({ status: 'not-persisted', error: { code: 87 }, offset: -1n })
     expect(await rig.failure(handle.wait())).toBe(report.error)
-    expect(await handle.wait({ throwOnError: false })).toEqual(report)
+    expect(await handle.wait({ throwOnError: false })).toBe(report)
   })
 
   test('wait({ timeoutMs }) over is a WaitTimeoutError in any case, and waiting goes on later', async () => {
