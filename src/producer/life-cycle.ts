@@ -151,7 +151,7 @@ export class LifeCycle {
     return this.#session?.purge(queued, inFlight) ?? 0
   }
 
-  /** Sends what is queued, then lets go of the cluster; the next use connects again. */
+  /** Sends what is queued, then lets go of the cluster; the next use connects again. Rejects with a fatal error. */
   async disconnect(timeoutMs: number): Promise<void> {
     if (this.#state.is('initial', 'disconnected')) return
     if (this.#state.can('disconnecting')) this.#disconnected = this.#disconnect(timeoutMs)
@@ -180,6 +180,7 @@ export class LifeCycle {
   async #disconnect(timeoutMs: number): Promise<void> {
     this.#state.to('disconnecting')
     await this.#drain(timeoutMs)
+    if (this.#fatalError !== null) throw this.#fatalError
     if (this.#state.is('disconnecting')) this.#end('disconnected')
     else await this.#closed // which came in between, and has a deadline of its own
   }

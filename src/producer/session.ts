@@ -288,6 +288,7 @@ export class Session {
     const error = new FatalError(`the producer cannot go on: ${cause.message}`, { cause })
     this.#options.on.fatal(error)
     this.failAll(error)
+    this.stop()
   }
 
   // Something is queued for which there is no leader.

@@ -437,6 +437,21 @@ describe('calls in every state', () => {
     expect(rig.produceRequests).toBe(1)
   })
 
+  test('a fatal error lets go of the cluster, and disconnect() that is under way rejects with it', async () => {
+    const rig = await Rig.connected()
+    const sent = watch(rig.producer.send(message))
+    rig.cluster.failPartition('t', 0, 'CLUSTER_AUTHORIZATION_FAILED')
+    const error = await rig.failure(rig.producer.disconnect())
+    expect(error).toBeInstanceOf(FatalError)
+    expect(sent.error).toMatchObject({ code: 31 })
+    expect(rig.producer.status).toBe('fatal')
+    await rig.clock.settle()
+    expect(rig.cluster.connections).toBe(0)
+    expect(rig.clock.pendingTimers).toBe(0)
+    expect(await rig.failure(rig.producer.send(message), 0)).toBe(error)
+    expect(await rig.until(rig.producer.close())).toEqual({ lost: 0 })
+  })
+
   test('a fatal error ends the wait for room', async () => {
     const rig = await Rig.connected({ producer: { 'queue.buffering.max.messages': 1 } })
     rig.cluster.failPartition('t', 0, 'CLUSTER_AUTHORIZATION_FAILED')
