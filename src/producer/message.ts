@@ -247,9 +247,13 @@ function checkTimestamp(timestamp: unknown, index: number | undefined): number {
 }
 
 /** Kafka's rules for a topic's name. Source: Apache Kafka `Topic.validate`. */
+export function isTopicName(topic: string): boolean {
+  return topic.length <= 249 && topic !== '.' && topic !== '..' && /^[a-zA-Z0-9._-]+$/.test(topic)
+}
+
+/** Throws InvalidMessageError for what is no topic's name. */
 export function checkTopicName(topic: string, index?: number): void {
-  if (topic.length > 0 && topic.length <= 249 && topic !== '.' && topic !== '..' && /^[a-zA-Z0-9._-]+$/.test(topic))
-    return
+  if (typeof topic === 'string' && isTopicName(topic)) return
   refuse('topic', topic, "1 to 249 of the characters a-z A-Z 0-9 . _ - and neither '.' nor '..'", index)
 }
 

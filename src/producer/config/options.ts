@@ -3,7 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import type { SaslMechanism } from '../../sasl/exchange.ts'
 import type { Transport } from '../../transport.ts'
-import type { Message, Serializer } from '../message.ts'
+import { isTopicName, type Message, type Serializer } from '../message.ts'
 import type { OAuthBearerTokenProvider } from '../token-source.ts'
 
 /** Where log lines go. `console` is one. */
@@ -66,7 +66,7 @@ export const plugIns: Readonly<Record<keyof PlugIns, PlugInRow>> = {
   topics: {
     allowed: 'a list of topic names',
     doc: 'Topics to prepare at connect(). The first is the default topic.',
-    accepts: value => Array.isArray(value) && value.every(name => typeof name === 'string' && name !== ''),
+    accepts: value => Array.isArray(value) && value.every(name => typeof name === 'string' && isTopicName(name)),
   },
   keySerializer: {
     allowed: 'a function (key, message) => string, bytes or null',

@@ -66,3 +66,10 @@ describe('an option', () => {
     expect(() => resolve({ flushevery: 5 })).toThrow(/did you mean flushEvery\?/)
   })
 })
+
+test('a topic to prepare has a name that Kafka allows', () => {
+  for (const topics of [['bad name'], ['a'.repeat(250)], ['..'], ['']]) {
+    expect(() => resolveConfig({ 'bootstrap.servers': 'a', topics })).toThrow(/topics/)
+  }
+  expect(resolveConfig({ 'bootstrap.servers': 'a', topics: ['a.b_c-1'] }).options.topics).toEqual(['a.b_c-1'])
+})
