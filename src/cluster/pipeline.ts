@@ -122,8 +122,17 @@ export class Pipeline implements TransportListener {
     options: SendOptions<Response>,
     ahead = false,
   ): void {
-    const correlationId = this.#correlationId++ & 0x7fff_ffff
     const { timeoutMs, expectAnswer = true, written = () => {}, settled } = options
+    const failure = this.#failure
+    if (failure !== null) {
+      // It may have been closed between two steps of whoever sends.
+      queueMicrotask(() => {
+        written()
+        settled(failure, null, false)
+      })
+      return
+    }
+    const correlationId = this.#correlationId++ & 0x7fff_ffff
     const entry: Entry = {
       api,
       version,
