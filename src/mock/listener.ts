@@ -10,7 +10,7 @@ export interface Listener {
 }
 
 /**
- * Listens on `host:port` (0: any free port). Neither the listener nor its connections keep the process alive.
+ * Listens on `host:port` (0 for a free one). Neither the listener nor its connections keep the process alive.
  * Rejects with the system's error if the port cannot be had.
  */
 export function listen(host: string, port: number, accept: (wire: Wire) => ServerConnection): Promise<Listener> {

@@ -26,7 +26,7 @@ export function encodeRequest<Request>(
   writer.int16(api.key)
   writer.int16(version)
   writer.int32(correlationId)
-  nullableString.write(writer, clientId, version, false) // not compact in either header: any broker can read that far
+  nullableString.write(writer, clientId, version, false) // not compact in either header, so that every broker can read that far
   if (version >= api.flexible) noFields.write(writer, {}, version, true)
   api.request.encode(writer, body, version)
   return frame(writer)
