@@ -3,90 +3,28 @@
 
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type KafkaCluster, startKafka } from '../../scripts/kafka/kafka.mjs'
 import { type KafkaError, Producer, type ProducerOptions } from '../../src/index.ts'
-import { certificateAuthority } from '../support/certificates.ts'
 import { kafkaAnswers } from '../support/kafka-answers.ts'
-import { startOidcServer } from '../support/oidc-server.ts'
+import { type ProtectedKafka, ways as protections, secret, startProtectedKafka } from '../support/protected-kafka.ts'
 
-const secret = 'correct horse battery staple'
 /** SCRAM users whose names or passwords need care. */
 const unusual = { 'a,b=c': secret, accent: 'pässwörd', ligature: 'ﬁsh' }
-const module = 'org.apache.kafka.common.security'
-const plainJaas = `${module}.plain.PlainLoginModule required username="admin" password="x" user_ann="${secret}";`
-const scramJaas = `${module}.scram.ScramLoginModule required;`
-
-const listeners = {
-  TLS: 'SSL',
-  MTLS: 'SSL',
-  SASL: 'SASL_PLAINTEXT',
-  SASLTLS: 'SASL_SSL',
-  OAUTH: 'SASL_PLAINTEXT',
-  OIDC: 'SASL_PLAINTEXT',
-  RENEWING: 'SASL_PLAINTEXT',
-} as const
 
 describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
-  let kafka: KafkaCluster
-  let authority: Awaited<ReturnType<typeof certificateAuthority>>
-  let oidc: Awaited<ReturnType<typeof startOidcServer>>
-  let ann: ProducerOptions
-  const at = (listener: keyof typeof listeners, host = 'localhost') =>
-    `${host}:${kafka.brokers[0]?.listeners[listener]}`
+  let guarded: ProtectedKafka
+  let kafka: ProtectedKafka['kafka']
+  let authority: ProtectedKafka['authority']
+  let oidc: ProtectedKafka['oidc']
+  const at: ProtectedKafka['at'] = (...args) => guarded.at(...args)
+  const ways = Object.fromEntries(Object.entries(protections).map(([name, options]) => [name, () => options(guarded)]))
 
   beforeAll(async () => {
-    authority = await certificateAuthority()
-    const broker = await authority.issue('localhost', { names: 'DNS:localhost' })
-    await authority.issue('ann')
-    const keystore = authority.file('broker-keystore.pem')
-    await writeFile(keystore, broker.key + broker.cert)
-    oidc = await startOidcServer({ id: 'ann', secret: 'correct-horse', audience: 'kafka', lifeSeconds: 6 })
-    kafka = await startKafka({
-      listeners,
-      systemProperties: { 'org.apache.kafka.sasl.oauthbearer.allowed.urls': oidc.keysUrl },
-      properties: {
-        'ssl.keystore.type': 'PEM',
-        'ssl.keystore.location': keystore,
-        'ssl.truststore.type': 'PEM',
-        'ssl.truststore.location': authority.caFile,
-        'listener.name.mtls.ssl.client.auth': 'required',
-        'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-        ...Object.fromEntries(
-          ['sasl', 'sasltls', 'renewing'].flatMap(name => [
-            [`listener.name.${name}.plain.sasl.jaas.config`, plainJaas],
-            [`listener.name.${name}.scram-sha-256.sasl.jaas.config`, scramJaas],
-            [`listener.name.${name}.scram-sha-512.sasl.jaas.config`, scramJaas],
-          ]),
-        ),
-        'listener.name.renewing.plain.connections.max.reauth.ms': 3000,
-        'listener.name.oidc.sasl.enabled.mechanisms': 'OAUTHBEARER',
-        'listener.name.oidc.oauthbearer.sasl.jaas.config': `${module}.oauthbearer.OAuthBearerLoginModule required;`,
-        'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': `${module}.oauthbearer.OAuthBearerValidatorCallbackHandler`,
-        'listener.name.oidc.oauthbearer.sasl.oauthbearer.jwks.endpoint.url': oidc.keysUrl,
-        'listener.name.oidc.oauthbearer.sasl.oauthbearer.expected.audience': 'kafka',
-        'listener.name.oauth.sasl.enabled.mechanisms': 'OAUTHBEARER',
-        'listener.name.oauth.oauthbearer.sasl.jaas.config': `${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
-      },
-    })
-    await addUser('SCRAM-SHA-256', 'ann', secret)
-    await addUser('SCRAM-SHA-512', 'ann', secret)
-    for (const [name, password] of Object.entries(unusual)) await addUser('SCRAM-SHA-256', name, password)
-    await kafka.createTopic('t')
-    ann = { 'sasl.username': 'ann', 'sasl.password': secret }
+    guarded = await startProtectedKafka()
+    ;({ kafka, authority, oidc } = guarded)
+    for (const [name, password] of Object.entries(unusual)) await guarded.addUser('SCRAM-SHA-256', name, password)
   }, 180_000)
 
-  afterAll(async () => {
-    await kafka?.stop()
-    await authority?.remove()
-    await oidc?.stop()
-  })
-
-  async function addUser(mechanism: string, name: string, password: string): Promise<void> {
-    const target = ['--entity-type', 'users', '--entity-name', name, '--alter']
-    const credential = ['--add-config', `${mechanism}=[password=${password}]`]
-    const broker = ['--bootstrap-server', kafka.bootstrapServers]
-    await kafka.runTool('kafka.admin.ConfigCommand', [...broker, ...target, ...credential])
-  }
+  afterAll(() => guarded?.stop())
 
   async function deliver(options: ProducerOptions): Promise<string> {
     const producer = new Producer(options)
@@ -108,58 +46,6 @@ describe.runIf(kafkaAnswers)('a Kafka that is protected', () => {
       await producer.close({ timeoutMs: 0 })
     }
     throw new Error('it connected')
-  }
-
-  const ways: Record<string, () => ProducerOptions> = {
-    TLS: () => ({ 'bootstrap.servers': at('TLS'), 'security.protocol': 'ssl', 'ssl.ca.location': authority.caFile }),
-    mTLS: () => ({
-      'bootstrap.servers': at('MTLS'),
-      'security.protocol': 'ssl',
-      'ssl.ca.pem': authority.ca,
-      'ssl.certificate.location': authority.file('ann.pem'),
-      'ssl.key.location': authority.file('ann.key'),
-    }),
-    PLAIN: () => ({
-      'bootstrap.servers': at('SASL'),
-      'security.protocol': 'sasl_plaintext',
-      'sasl.mechanisms': 'PLAIN',
-      ...ann,
-    }),
-    'SCRAM-SHA-256': () => ({
-      'bootstrap.servers': at('SASL'),
-      'security.protocol': 'sasl_plaintext',
-      'sasl.mechanisms': 'SCRAM-SHA-256',
-      ...ann,
-    }),
-    'SCRAM-SHA-512': () => ({
-      'bootstrap.servers': at('SASL'),
-      'security.protocol': 'sasl_plaintext',
-      'sasl.mechanisms': 'SCRAM-SHA-512',
-      ...ann,
-    }),
-    'SASL over TLS': () => ({
-      'bootstrap.servers': at('SASLTLS'),
-      'security.protocol': 'sasl_ssl',
-      'ssl.ca.location': authority.caFile,
-      'sasl.mechanism': 'SCRAM-SHA-512',
-      ...ann,
-    }),
-    OAUTHBEARER: () => ({
-      'bootstrap.servers': at('OAUTH'),
-      'security.protocol': 'sasl_plaintext',
-      'sasl.mechanisms': 'OAUTHBEARER',
-      'enable.sasl.oauthbearer.unsecure.jwt': true,
-      'sasl.oauthbearer.config': 'principal=ann lifeSeconds=60',
-    }),
-    OIDC: () => ({
-      'bootstrap.servers': at('OIDC'),
-      'security.protocol': 'sasl_plaintext',
-      'sasl.mechanisms': 'OAUTHBEARER',
-      'sasl.oauthbearer.method': 'oidc',
-      'sasl.oauthbearer.client.id': 'ann',
-      'sasl.oauthbearer.client.secret': 'correct-horse',
-      'sasl.oauthbearer.token.endpoint.url': oidc.tokenUrl,
-    }),
   }
 
   test.each(Object.entries(ways))('takes messages through %s', async (_, options) => {
