@@ -269,7 +269,7 @@ function verdictOf(message: RecordedMessage): DeliveryReport {
 
 function handleOf(message: RecordedMessage): DeliveryHandle {
   const report = reportOf(message)
-  const handle: Pick<DeliveryHandle, keyof DeliveryHandle> = {
+  const handle: Omit<DeliveryHandle, 'tell'> = {
     topic: message.topic,
     opaque: message.opaque,
     settled: true,

@@ -1,7 +1,7 @@
 // The handle that leads a caller to the report on a dispatched message.
 
 import type { Clock } from '../clock.ts'
-import { InvalidMessageError, WaitTimeoutError } from '../errors.ts'
+import { InvalidMessageError, type KafkaError, WaitTimeoutError } from '../errors.ts'
 import { onAbort } from './aborts.ts'
 import { Batch } from './batch.ts'
 import type { DeliveryReport } from './report.ts'
@@ -73,6 +73,21 @@ export class DeliveryHandle {
       const { topic, partition } = this.#owner
       return new WaitTimeoutError(`no verdict on a message to '${topic}' within ${timeoutMs} ms`, { topic, partition })
     })
+  }
+
+  /** @internal Calls `fn` once, with what went wrong or null; costs neither a promise nor a report. */
+  tell(fn: (error: KafkaError | null) => void): void {
+    const owner = this.#follow()
+    const settled = (): void => fn(this.#error)
+    if (owner instanceof Batch && owner.verdict === null) owner.callers.call(this.#index, { settled })
+    else settled()
+  }
+
+  // Of a message that has its verdict.
+  get #error(): KafkaError | null {
+    const owner = this.#follow()
+    if (!(owner instanceof Batch)) return owner.error
+    return owner.verdict?.recordErrors?.get(this.#index) ?? owner.verdict?.error ?? null
   }
 
   // The message may have moved: out of its topic's holder, or into a part of a batch that was split.

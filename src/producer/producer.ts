@@ -11,6 +11,7 @@ import { checkTopicName, type Message } from './message.ts'
 import type { DeliveryReport } from './report.ts'
 import { topicFault, unknownTopicCode } from './topics.ts'
 import { type DispatchOptions, ProducerView, type SendOptions } from './view.ts'
+import { writableOf } from './writable.ts'
 
 /** A topic by its name. */
 export interface TopicHandle {
@@ -112,6 +113,16 @@ export class Producer extends ProducerView {
   purge(which?: { queued?: boolean; inFlight?: boolean }): number {
     if (which === undefined) return this.#core.purge(true, true, true)
     return this.#core.purge(which.queued ?? false, which.inFlight ?? false, false)
+  }
+
+  /**
+   * A stream to write messages to. A write waits up to `max.block.ms` for room in the queue, not for the broker; `close()`
+   * cuts linger short and resolves when all that was written has its report. The first message that is refused or not
+   * delivered makes the stream fail at once, with its KafkaError. `abort()` ends the waiting; what is queued is delivered
+   * all the same. The producer stays open in any case.
+   */
+  writable(): WritableStream<Message> {
+    return writableOf(this.#core, this)
   }
 
   /**
