@@ -158,6 +158,8 @@ describe('a handshake is refused', () => {
 
 test.each<[string, Partial<TlsSettings>, string]>([
   ['a file that is not there', { caLocation: '/nowhere/ca.pem' }, 'ssl.ca.location'],
+  ['an authority that is none', { caPem: 'hunter2' }, 'ssl.ca.pem'],
+  ['a file of authorities that holds none', { caLocation: fileURLToPath(import.meta.url) }, 'ssl.ca.location'],
   ['a key that is none', { keyPem: 'hunter2', certificatePem: 'none' }, 'ssl.certificate.pem'],
   [
     'a folder without certificates',
