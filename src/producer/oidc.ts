@@ -1,50 +1,102 @@
-// Tokens from an OIDC server by client credentials, over the runtime's fetch. Source: RFC 6749 section 4.4, KIP-768.
+// Tokens from an OIDC server: what is asked, and what its answer means. Source: RFC 6749 section 4.4, RFC 7523, KIP-768.
 
 import { Buffer } from 'node:buffer'
+import { authorities } from '../cluster/config-files.ts'
+import { askHttp, type HttpRequest } from '../cluster/http-request.ts'
 import { quoted } from '../sasl/exchange.ts'
+import { claimsOf, jsonObject } from '../sasl/jwt.ts'
 import type { OAuthBearerToken } from '../sasl/oauthbearer.ts'
+import { assertion } from './assertion.ts'
+import type { GlobalProperties } from './config/properties.ts'
 import type { OAuthBearerTokenProvider } from './token-source.ts'
-
-export interface OidcSettings {
-  readonly url: string
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly scope: string | null
-  /** `name=value` with commas between. */
-  readonly extensions: string | null
-  /** The claim that names the principal. */
-  readonly subject: string
-  readonly now: () => number
-}
 
 // A token is a few kilobytes; more is no answer of a token endpoint.
 const mostBytes = 100_000
 
-/** What it throws says what the server said, and never the secret. */
-export function oidcProvider(settings: OidcSettings): OAuthBearerTokenProvider {
-  const extensions = parseExtensions(settings.extensions ?? '')
+interface Question extends Pick<HttpRequest, 'url' | 'method' | 'headers' | 'body'> {
+  /** What to look at if the server is not convinced. */
+  readonly check: string
+}
+
+/**
+ * What it throws says what the server said, and never a secret.
+ * @throws {ConfigError} at once, for files that cannot be used.
+ */
+export function oidcProvider(
+  properties: GlobalProperties,
+  now: () => number,
+  newId: () => string = () => crypto.randomUUID(),
+): OAuthBearerTokenProvider {
+  const extensions = parseExtensions(properties['sasl.oauthbearer.extensions'] ?? '')
+  const trusted = { location: properties['https.ca.location'], pem: properties['https.ca.pem'] }
+  const prepare = () => ({ ca: authorities('https.ca', trusted), ...question(properties, now(), newId) })
+  prepare()
   return async ({ signal }) => {
-    const { url, clientId, clientSecret, scope, now } = settings
-    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope === null ? {} : { scope }) })
-    // RFC 6749, section 2.3.1: both are form-encoded before they are put together.
-    const credentials = [clientId, clientSecret].map(part => new URLSearchParams({ '': part }).toString().slice(1))
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        accept: 'application/json',
-        authorization: `Basic ${Buffer.from(credentials.join(':')).toString('base64')}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: form.toString(),
-      redirect: 'error',
-      signal,
-    }).catch((error: Error) => {
-      const reason = error.cause instanceof Error ? error.cause.message : error.message
-      throw new Error(`no answer from ${where(url)}: ${quoted(reason)}, check sasl.oauthbearer.token.endpoint.url`)
+    const { check, ...request } = prepare()
+    const { origin, pathname, protocol } = new URL(request.url)
+    const where = `${origin}${pathname}`
+    const { status, body } = await askHttp({ ...request, signal, mostBytes }).catch((error: NodeJS.ErrnoException) => {
+      const checks = `sasl.oauthbearer.token.endpoint.url${protocol === 'https:' ? ' and https.ca.location' : ''}`
+      throw new Error(`no answer from ${where}: ${quoted(error.message || `${error.code}`)}, check ${checks}`)
     })
-    const answer = parseJson(await readText(response))
-    if (!response.ok) throw new Error(`${where(url)} answers ${response.status}${refusal(answer)}`)
-    return tokenOf(answer, settings, extensions, now())
+    const answer = jsonObject(body) ?? {}
+    if (status < 200 || status > 299) throw new Error(`${where} answers ${status}${refusal(answer)}, check ${check}`)
+    const token = tokenOf(answer, properties['sasl.oauthbearer.sub.claim.name'], now())
+    if (typeof token === 'string') throw new Error(`${where} ${token}`)
+    return { ...token, extensions }
+  }
+}
+
+function question(properties: GlobalProperties, nowMs: number, newId: () => string): Question {
+  if (properties['sasl.oauthbearer.metadata.authentication.type'] === 'azure_imds') return azureQuestion(properties)
+  const url = properties['sasl.oauthbearer.token.endpoint.url'] ?? ''
+  const scope = properties['sasl.oauthbearer.scope']
+  const { form, headers, check } = prove(properties, url, nowMs, newId)
+  return {
+    url,
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body: new URLSearchParams({ ...form, ...(scope === null ? {} : { scope }) }).toString(),
+    check,
+  }
+}
+
+/** The machine's own identity. Source: librdkafka `azure_imds`, "Azure Instance Metadata Service". */
+function azureQuestion(properties: GlobalProperties): Question {
+  const service = 'http://169.254.169.254/metadata/identity/oauth2/token'
+  const url = new URL(properties['sasl.oauthbearer.token.endpoint.url'] ?? service)
+  for (const [name, value] of new URLSearchParams(azureQuery(properties) ?? '')) url.searchParams.append(name, value)
+  return { url: url.href, method: 'GET', headers: { metadata: 'true' }, check: 'query=... in sasl.oauthbearer.config' }
+}
+
+export function azureQuery(properties: Pick<GlobalProperties, 'sasl.oauthbearer.config'>): string | undefined {
+  return /(?:^|,)\s*query=([^,]+)/.exec(properties['sasl.oauthbearer.config'] ?? '')?.[1]
+}
+
+/** What proves to the server who asks. */
+function prove(properties: GlobalProperties, url: string, nowMs: number, newId: () => string) {
+  const grant = properties['sasl.oauthbearer.grant.type']
+  const id = properties['sasl.oauthbearer.client.id']
+  const secret = properties['sasl.oauthbearer.client.secret']
+  const check = 'sasl.oauthbearer.assertion.*, and whether the server knows the key'
+  if (grant !== 'client_credentials') {
+    return { form: { grant_type: grant, assertion: assertion(properties, {}, nowMs, newId) }, headers: {}, check }
+  }
+  if (secret === null) {
+    const form = {
+      grant_type: grant,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion(properties, id === null ? {} : { iss: id, sub: id, aud: url }, nowMs, newId),
+      ...(id === null ? {} : { client_id: id }),
+    }
+    return { form, headers: {}, check }
+  }
+  // RFC 6749, section 2.3.1: both are form-encoded before they are put together.
+  const pair = [id ?? '', secret].map(part => new URLSearchParams({ '': part }).toString().slice(1)).join(':')
+  return {
+    form: { grant_type: grant },
+    headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
+    check: 'sasl.oauthbearer.client.id and sasl.oauthbearer.client.secret',
   }
 }
 
@@ -60,49 +112,23 @@ export function parseExtensions(text: string): Record<string, string> {
   )
 }
 
+/** The token in an answer, or what the answer lacks. */
 function tokenOf(
-  answer: Readonly<Record<string, unknown>>,
-  { url, subject }: OidcSettings,
-  extensions: Record<string, string>,
-  now: number,
-): OAuthBearerToken {
-  const { access_token: value, expires_in: expiresIn } = answer
-  if (typeof value !== 'string') throw new Error(`${where(url)} answers without an access_token`)
-  const claims = parseJson(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString('utf8'))
-  const principal = claims[subject]
-  const named = typeof principal === 'string' ? { principal } : {}
-  if (typeof claims.exp === 'number') return { value, lifetimeMs: claims.exp * 1000, extensions, ...named }
-  if (typeof expiresIn === 'number') return { value, lifetimeMs: now + expiresIn * 1000, extensions, ...named }
-  throw new Error(`${where(url)} does not say when its token ends: neither exp nor expires_in`)
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > mostBytes) throw new Error(`the answer of the token endpoint is longer than ${mostBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+  { access_token: access, id_token: identity, expires_in: expiresIn }: Readonly<Record<string, unknown>>,
+  subject: string,
+  nowMs: number,
+): OAuthBearerToken | string {
+  // Some servers answer a signed assertion with an identity token alone (librdkafka takes it, too).
+  const value = access ?? identity
+  if (typeof value !== 'string') return 'answers without an access_token'
+  const { exp, [subject]: principal } = claimsOf(value)
+  const lifetimeMs = typeof exp === 'number' ? exp * 1000 : nowMs + Number(expiresIn) * 1000
+  if (!Number.isFinite(lifetimeMs)) return 'does not say when its token ends: neither exp nor expires_in'
+  return { value, lifetimeMs, ...(typeof principal === 'string' ? { principal } : {}) }
 }
 
 // RFC 6749, section 5.2.
 function refusal({ error, error_description: description }: Readonly<Record<string, unknown>>): string {
   const said = [error, description].filter(part => typeof part === 'string').join(': ')
-  return `${said === '' ? '' : ` (${quoted(said)})`}, check sasl.oauthbearer.client.id and sasl.oauthbearer.client.secret`
-}
-
-function where(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
+  return said === '' ? '' : ` (${quoted(said)})`
 }

@@ -93,15 +93,7 @@ function tokenProvider(
   if (properties['sasl.oauthbearer.method'] === 'default') {
     return ({ config }) => unsecuredToken(config ?? '', clock.wallNow())
   }
-  return oidcProvider({
-    url: properties['sasl.oauthbearer.token.endpoint.url'] ?? '',
-    clientId: properties['sasl.oauthbearer.client.id'] ?? '',
-    clientSecret: properties['sasl.oauthbearer.client.secret'] ?? '',
-    scope: properties['sasl.oauthbearer.scope'],
-    extensions: properties['sasl.oauthbearer.extensions'],
-    subject: properties['sasl.oauthbearer.sub.claim.name'],
-    now: () => clock.wallNow(),
-  })
+  return oidcProvider(properties, () => clock.wallNow())
 }
 
 const takesPassword = (mechanism: string) => mechanism === 'PLAIN' || mechanism.startsWith('SCRAM-')

@@ -1,8 +1,8 @@
 // What the properties of TLS and SASL have to do with each other. What was meant to be protected is never left open.
 
 import { unsecuredToken } from '../../sasl/oauthbearer.ts'
-import { parseExtensions } from '../oidc.ts'
-import type { Findings } from './findings.ts'
+import { azureQuery, parseExtensions } from '../oidc.ts'
+import { type Findings, mask } from './findings.ts'
 import type { PlugIns } from './options.ts'
 import type { defaultsOf, globalProperties } from './properties.ts'
 
@@ -27,6 +27,8 @@ const exclusive = [
   ['ssl.key.location', 'ssl.key.pem'],
   ['ssl.keystore.location', 'ssl.certificate.location'],
   ['ssl.keystore.location', 'ssl.certificate.pem'],
+  ['https.ca.location', 'https.ca.pem'],
+  ['sasl.oauthbearer.assertion.private.key.file', 'sasl.oauthbearer.assertion.private.key.pem'],
 ] as const
 
 export const securityRules: readonly Rule[] = [
@@ -84,11 +86,10 @@ export const securityRules: readonly Rule[] = [
     },
   },
   {
-    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `sasl.oauthbearer.method` oidc with client id, client secret and token endpoint, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
+    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `sasl.oauthbearer.method` oidc with a token endpoint and what proves who asks, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
     apply: ({ global, options, findings }) => {
-      if (!global['security.protocol'].startsWith('sasl')) return
-      const mechanism = global['sasl.mechanisms']
-      if (Object.hasOwn(options.saslMechanisms ?? {}, mechanism)) return
+      const mechanism = ownMechanism({ global, options })
+      if (mechanism === null) return
       const name = findings.given.get('sasl.mechanisms') ?? 'sasl.mechanisms'
       if (!mechanisms.includes(mechanism)) {
         const reason = mechanism === 'GSSAPI' ? 'Kerberos needs native code' : 'there is no such mechanism'
@@ -103,6 +104,13 @@ export const securityRules: readonly Rule[] = [
     },
   },
   {
+    says: 'With `sasl.oauthbearer.method` oidc, `sasl.oauthbearer.client.id` and `.client.secret` prove who asks, or an assertion does, out of `sasl.oauthbearer.assertion.file` or signed with `.assertion.private.key.*`; `sasl.oauthbearer.grant.type` jwt-bearer needs the latter. With `azure_imds` nothing of that is needed.',
+    apply: draft => {
+      const oidc = draft.global['sasl.oauthbearer.method'] === 'oidc'
+      if (oidc && ownMechanism(draft) === 'OAUTHBEARER') checkOidc(draft)
+    },
+  },
+  {
     says: 'PLAIN and OAUTHBEARER over `sasl_plaintext` are taken with a `config.warning`: whoever is on the way can read the password or the token.',
     apply: ({ global, findings }) => {
       const mechanism = global['sasl.mechanisms']
@@ -113,12 +121,15 @@ export const securityRules: readonly Rule[] = [
   },
 ]
 
+/** The mechanism, if there is SASL and nobody has plugged it in. */
+function ownMechanism({ global, options }: Pick<Draft, 'global' | 'options'>): string | null {
+  const mechanism = global['sasl.mechanisms']
+  const plugged = Object.hasOwn(options.saslMechanisms ?? {}, mechanism)
+  return global['security.protocol'].startsWith('sasl') && !plugged ? mechanism : null
+}
+
 function checkTokens({ global, options, findings }: Draft): void {
-  if (global['sasl.oauthbearer.method'] === 'oidc') {
-    checkOidc({ global, options, findings })
-    return
-  }
-  if (options.oauthBearerTokenProvider !== undefined) return
+  if (options.oauthBearerTokenProvider !== undefined || global['sasl.oauthbearer.method'] === 'oidc') return
   if (!global['enable.sasl.oauthbearer.unsecure.jwt']) {
     findings.fault('oauthBearerTokenProvider', undefined, 'a function', 'OAUTHBEARER needs it')
     return
@@ -131,24 +142,59 @@ function checkTokens({ global, options, findings }: Draft): void {
   }
 }
 
-function checkOidc({ global, options, findings }: Draft): void {
+function checkOidc(draft: Draft): void {
+  const { global, options, findings } = draft
+  const instead = 'sasl.oauthbearer.method is oidc'
   if (options.oauthBearerTokenProvider !== undefined) {
-    findings.fault('oauthBearerTokenProvider', '(function)', 'nothing', 'sasl.oauthbearer.method is oidc')
+    findings.fault('oauthBearerTokenProvider', '(function)', 'nothing', instead)
   }
-  for (const property of ['sasl.oauthbearer.client.id', 'sasl.oauthbearer.client.secret'] as const) {
-    if (global[property] === null) findings.fault(property, undefined, 'a string', 'oidc needs it')
+  if (global['enable.sasl.oauthbearer.unsecure.jwt']) {
+    findings.fault('enable.sasl.oauthbearer.unsecure.jwt', true, 'false', instead)
   }
-  const property = 'sasl.oauthbearer.token.endpoint.url'
-  const url = global[property] === null || !URL.canParse(global[property]) ? null : new URL(global[property])
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '') {
-    findings.fault(property, url === null ? global[property] : '******', 'https://host/path', 'oidc needs it')
-  } else if (url.protocol === 'http:') {
-    findings.warn(property, 'is http: the client secret and the token travel unencrypted')
+  const azure = global['sasl.oauthbearer.metadata.authentication.type'] === 'azure_imds'
+  if (!azure) checkProof(draft)
+  const endpoint = 'sasl.oauthbearer.token.endpoint.url'
+  const text = global[endpoint]
+  const url = text !== null && URL.canParse(text) ? new URL(text) : null
+  if (text === null && azure) {
+    if (azureQuery(global) === undefined)
+      findings.fault('sasl.oauthbearer.config', mask, 'query=...', 'azure_imds needs it')
+  } else if (url === null || !/^https?:$/.test(url.protocol) || url.username + url.password !== '') {
+    findings.fault(endpoint, text?.includes('@') ? mask : text, 'https://host/path', 'oidc needs it')
+  } else if (url.protocol === 'http:' && !azure) {
+    findings.warn(endpoint, 'is http: what proves who asks and the token travel unencrypted')
   }
   try {
     parseExtensions(global['sasl.oauthbearer.extensions'] ?? '')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     findings.fault('sasl.oauthbearer.extensions', global['sasl.oauthbearer.extensions'], 'name=value,...', reason)
+  }
+}
+
+/** An assertion or a secret proves to the OIDC server who asks; which of them it is has to be clear. */
+function checkProof({ global, findings }: Draft): void {
+  const grant = global['sasl.oauthbearer.grant.type']
+  const secret = 'sasl.oauthbearer.client.secret'
+  const key = 'sasl.oauthbearer.assertion.private.key'
+  const finished = 'sasl.oauthbearer.assertion.file'
+  const sources = [`${key}.file`, `${key}.pem`, finished] as const
+  const source = sources.find(name => global[name] !== null)
+  const settings = [...findings.given].filter(([name]) => name.startsWith('sasl.oauthbearer.assertion.'))
+  if (grant !== 'client_credentials') {
+    if (source === undefined) findings.fault(`${key}.file`, undefined, 'a file', `${grant} needs an assertion`)
+    if (global[secret] !== null) findings.warn(secret, `has no effect: sasl.oauthbearer.grant.type is ${grant}`)
+  } else if (source === undefined) {
+    for (const property of ['sasl.oauthbearer.client.id', secret] as const) {
+      if (global[property] === null) findings.fault(property, undefined, 'a string', 'oidc needs it, or an assertion')
+    }
+    for (const [, name] of settings) findings.warn(name, 'has no effect: there is no key to sign an assertion with')
+  } else if (global[secret] !== null) {
+    findings.fault(secret, mask, 'nothing', `${source} is given, too: one of them proves who asks`)
+  }
+  if (global[finished] === null) return
+  for (const [canonical, name] of settings) {
+    if (canonical === finished || canonical === 'sasl.oauthbearer.assertion.algorithm') continue
+    findings.fault(name, mask, 'nothing', `${finished} is given, too: it holds a finished assertion`)
   }
 }

@@ -29,10 +29,9 @@ export const securityProperties = {
     doc: 'File or folder with trusted certificates; probe looks in the usual places.',
   }),
   'https.ca.location': text(null, {
-    doc: 'File with certificates trusted for OIDC; excludes https.ca.pem.',
-    use: 'unbuilt',
+    doc: 'As ssl.ca.location, for the token endpoint of OIDC; excludes https.ca.pem.',
   }),
-  'https.ca.pem': text(null, { doc: 'Certificates trusted for OIDC (PEM text).', use: 'unbuilt' }),
+  'https.ca.pem': text(null, { doc: 'Certificates trusted for OIDC (PEM text).' }),
   'ssl.ca.pem': text(null, { doc: 'Trusted certificates (PEM text).' }),
   ssl_ca: pointer({
     doc: 'Trusted certificates, set by a call.',
@@ -147,50 +146,38 @@ export const securityProperties = {
   'sasl.oauthbearer.grant.type': choice(
     'client_credentials',
     ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
-    { doc: 'OIDC: kind of grant.', use: 'unbuilt' },
+    { doc: 'OIDC: kind of grant.' },
   ),
   'sasl.oauthbearer.assertion.algorithm': choice('RS256', ['RS256', 'ES256'], {
     doc: 'JWT assertion: how it is signed.',
-    use: 'unbuilt',
   }),
-  'sasl.oauthbearer.assertion.private.key.file': text(null, {
-    doc: 'JWT assertion: file with the signing key.',
-    use: 'unbuilt',
-  }),
+  'sasl.oauthbearer.assertion.private.key.file': text(null, { doc: 'JWT assertion: file with the signing key (PEM).' }),
   'sasl.oauthbearer.assertion.private.key.passphrase': text(null, {
     doc: 'JWT assertion: passphrase of the signing key.',
-    use: 'unbuilt',
     secret: true,
   }),
   'sasl.oauthbearer.assertion.private.key.pem': text(null, {
     doc: 'JWT assertion: the signing key (PEM text).',
-    use: 'unbuilt',
     secret: true,
   }),
-  'sasl.oauthbearer.assertion.file': text(null, { doc: 'File with a finished JWT assertion.', use: 'unbuilt' }),
-  'sasl.oauthbearer.assertion.claim.aud': text(null, { doc: 'JWT assertion: audience.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.file': text(null, { doc: 'File with a finished JWT assertion.' }),
+  'sasl.oauthbearer.assertion.claim.aud': text(null, { doc: 'JWT assertion: audience.' }),
   'sasl.oauthbearer.assertion.claim.exp.seconds': int(300, 1, largestInt, {
     doc: 'JWT assertion: how long it is valid.',
     unit: 's',
-    use: 'unbuilt',
   }),
-  'sasl.oauthbearer.assertion.claim.iss': text(null, { doc: 'JWT assertion: issuer.', use: 'unbuilt' }),
-  'sasl.oauthbearer.assertion.claim.jti.include': flag(false, {
-    doc: 'JWT assertion: with an id of its own.',
-    use: 'unbuilt',
-  }),
+  'sasl.oauthbearer.assertion.claim.iss': text(null, { doc: 'JWT assertion: issuer.' }),
+  'sasl.oauthbearer.assertion.claim.jti.include': flag(false, { doc: 'JWT assertion: with an id of its own.' }),
   'sasl.oauthbearer.assertion.claim.nbf.seconds': int(60, 0, largestInt, {
     doc: 'JWT assertion: how long before now it is valid.',
     unit: 's',
-    use: 'unbuilt',
   }),
-  'sasl.oauthbearer.assertion.claim.sub': text(null, { doc: 'JWT assertion: subject.', use: 'unbuilt' }),
+  'sasl.oauthbearer.assertion.claim.sub': text(null, { doc: 'JWT assertion: subject.' }),
   'sasl.oauthbearer.assertion.jwt.template.file': text(null, {
-    doc: 'JWT assertion: file with a template.',
-    use: 'unbuilt',
+    doc: 'JWT assertion: file with further header fields and claims, `{"header": {...}, "payload": {...}}`.',
   }),
   'sasl.oauthbearer.metadata.authentication.type': choice('none', ['none', 'azure_imds', 'aws_iam'], {
-    doc: 'Tokens from the cloud the client runs in.',
-    use: 'unbuilt',
+    doc: 'azure_imds: OIDC tokens for the identity of an Azure machine, by the query=... in sasl.oauthbearer.config.',
+    refuses: { aws_iam: 'is not built, as in librdkafka: give its tokens by the option oauthBearerTokenProvider' },
   }),
 }
