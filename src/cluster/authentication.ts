@@ -14,6 +14,8 @@ export interface AuthenticationChannel {
   readonly port: number
   /** Names the broker in errors. */
   readonly label: string
+  /** Aborted when the connection is closed. */
+  readonly signal: AbortSignal
   /** The highest version of `api` in common; undefined if there is none. */
   version(api: Api): number | undefined
   request<Request, Response>(

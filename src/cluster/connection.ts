@@ -61,7 +61,7 @@ export class Connection {
   readonly port: number
   readonly #options: ConnectionOptions
   readonly #state = stateMachine<keyof typeof lifeCycle>('connection', lifeCycle, 'connecting')
-  readonly #dialling = new AbortController()
+  readonly #ended = new AbortController()
   #nodeId: number
   #pipeline: Pipeline
   #negotiated: Negotiated = { versions: new Map() }
@@ -166,7 +166,7 @@ export class Connection {
     if (this.closed) return
     this.#state.to('closed')
     this.#options.clock.clearTimer(this.#timer)
-    this.#dialling.abort()
+    this.#ended.abort()
     this.#pipeline.fail(error ?? this.#fault('closed on this side'))
     this.#options.on.closed(this, error)
   }
@@ -203,7 +203,7 @@ export class Connection {
     }
     const pipeline = this.#pipeline
     if (pipeline.failure !== null) throw pipeline.failure
-    const target = { host, port, signal: this.#dialling.signal, ...(tls === undefined ? {} : { tls: tls() }) }
+    const target = { host, port, signal: this.#ended.signal, ...(tls === undefined ? {} : { tls: tls() }) }
     pipeline.attach(await transport.connect(target, pipeline))
     if (pipeline.failure !== null) throw pipeline.failure
     this.#state.to('negotiating')
@@ -217,6 +217,7 @@ export class Connection {
       host,
       port,
       label,
+      signal: this.#ended.signal,
       version: api => this.version(api),
       request: (api, body, options) => settlement(settled => this.#send(api, body, { ...options, settled }, true)),
     })

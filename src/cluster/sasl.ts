@@ -1,7 +1,7 @@
 // Carries a SASL exchange over a connection: names the mechanism, passes messages, and puts a refusal into words that
 // say what to check. Source: KIP-43, KIP-152, KIP-368.
 
-import { AuthenticationError, KafkaError } from '../errors.ts'
+import { AuthenticationError, type ErrorContext, KafkaError } from '../errors.ts'
 import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
 import { quoted, type SaslBroker, type SaslExchange } from '../sasl/exchange.ts'
@@ -12,7 +12,8 @@ export interface SaslOptions {
   /** What to look at when the broker refuses, such as `check sasl.username and sasl.password`. */
   readonly check: string
   readonly timeoutMs: number
-  begin(broker: SaslBroker): SaslExchange | Promise<SaslExchange>
+  /** `signal` is aborted when nobody waits for the exchange any more. */
+  begin(broker: SaslBroker, signal: AbortSignal): SaslExchange | Promise<SaslExchange>
 }
 
 // No mechanism needs more; a broker that goes on asking would never come to an end.
@@ -28,12 +29,15 @@ const illegalState = 34
 export function saslAuthentication(options: SaslOptions): Authenticate {
   return async channel => {
     const { mechanism, begin } = options
+    const { host, port, signal } = channel
     await handshake(channel, options)
     try {
-      return await converse(channel, await begin({ host: channel.host, port: channel.port }), options)
+      return await converse(channel, await begin({ host, port }, signal), options)
     } catch (error) {
-      if (error instanceof KafkaError) throw error
-      throw refusal(channel, `${mechanism}: ${error instanceof Error ? error.message : 'the exchange failed'}`, error)
+      const known = error instanceof KafkaError ? error : null
+      if (known?.broker !== undefined) throw error
+      const what = `${mechanism}: ${error instanceof Error ? error.message : 'the exchange failed'}`
+      throw refusal(channel, what, { cause: error, retriable: known?.retriable ?? false })
     }
   }
 }
@@ -77,6 +81,6 @@ async function converse(
   return { sessionLifetimeMs }
 }
 
-function refusal({ label }: AuthenticationChannel, what: string, cause?: unknown): AuthenticationError {
-  return new AuthenticationError(`${label}: ${what}`, { broker: label, cause })
+function refusal({ label }: AuthenticationChannel, what: string, context: ErrorContext = {}): AuthenticationError {
+  return new AuthenticationError(`${label}: ${what}`, { ...context, broker: label })
 }

@@ -13,7 +13,7 @@ import type { ProducerConfig } from './config/config.ts'
 import { oidcProvider } from './oidc.ts'
 import { type OAuthBearerTokenProvider, TokenSource } from './token-source.ts'
 
-type Begin = (broker: SaslBroker) => SaslExchange | Promise<SaslExchange>
+type Begin = (broker: SaslBroker, signal: AbortSignal) => SaslExchange | Promise<SaslExchange>
 
 // connect() gives up after 10 s, and should be able to say that this was it.
 const mostTokenWaitMs = 8000
@@ -68,32 +68,35 @@ export class Security {
     clock: Clock,
   ): { begin: Begin; check: string; refused?: () => void } {
     const plugged = options.saslMechanisms?.[mechanism]
-    if (plugged !== undefined) return { begin: plugged, check: 'check what the mechanism of saslMechanisms says' }
+    if (plugged !== undefined)
+      return { begin: broker => plugged(broker), check: 'check what the mechanism of saslMechanisms says' }
     const check = 'check sasl.username and sasl.password'
     if (mechanism === 'PLAIN') return { begin: () => plain(this.#credentials), check }
     if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), check }
     if (mechanism === 'SCRAM-SHA-512') return { begin: () => scram('sha512', this.#credentials), check }
     const config = properties['sasl.oauthbearer.config']
     const limitMs = Math.min(mostTokenWaitMs, properties['socket.connection.setup.timeout.ms'] / 2)
-    const source = new TokenSource(tokenProvider({ properties, options }, clock), config, clock, limitMs)
+    const { name, provider } = tokens({ properties, options }, clock)
+    const source = new TokenSource(name, provider, config, clock, limitMs)
     return {
-      begin: async () => oauthBearer(await source.token()),
+      begin: async (_, signal) => oauthBearer(await source.token(signal)),
       check: 'check the token: its end, audience and issuer',
       refused: () => source.drop(),
     }
   }
 }
 
-function tokenProvider(
+function tokens(
   { properties, options }: Pick<ProducerConfig, 'properties' | 'options'>,
   clock: Clock,
-): OAuthBearerTokenProvider {
-  const { oauthBearerTokenProvider } = options
-  if (oauthBearerTokenProvider !== undefined) return oauthBearerTokenProvider
-  if (properties['sasl.oauthbearer.method'] === 'default') {
-    return ({ config }) => unsecuredToken(config ?? '', clock.wallNow())
+): { name: string; provider: OAuthBearerTokenProvider } {
+  const given = options.oauthBearerTokenProvider
+  if (given !== undefined) return { name: 'oauthBearerTokenProvider', provider: given }
+  const now = () => clock.wallNow()
+  if (properties['sasl.oauthbearer.method'] === 'oidc') {
+    return { name: 'the token endpoint', provider: oidcProvider(properties, now) }
   }
-  return oidcProvider(properties, () => clock.wallNow())
+  return { name: 'sasl.oauthbearer.config', provider: ({ config }) => unsecuredToken(config ?? '', now()) }
 }
 
 const takesPassword = (mechanism: string) => mechanism === 'PLAIN' || mechanism.startsWith('SCRAM-')

@@ -210,8 +210,10 @@ describe('a refusal names broker, mechanism and what to check', () => {
     const throwing = await provider(() => {
       throw new Error('the vault is sealed')
     })
-    expect(throwing.message).toMatch(/OAUTHBEARER: the token provider failed \(the vault is sealed\)/)
-    expect((await provider(() => new Promise(() => {}), 9000)).message).toMatch(/no token within 8000 ms/)
+    expect(throwing.message).toMatch(/kafka:9092.*OAUTHBEARER: oauthBearerTokenProvider failed \(the vault is sealed\)/)
+    expect(throwing.cause).toMatchObject({ name: 'AuthenticationError', code: -169, retriable: true, broker: 'kafka:9092/bootstrap' })
+    const hanging = await provider(() => new Promise(() => {}), 9000)
+    expect(hanging.message).toMatch(/kafka:9092.*OAUTHBEARER: oauthBearerTokenProvider gave no token within 8000 ms/)
     expect((await provider(() => 'token')).message).toMatch(/gave no token: expected \{ value, lifetimeMs \}/)
     expect((await provider(() => ({ value: 'a', lifetimeMs: 1 }))).message).toMatch(/ended \d+ ms ago/)
   })
@@ -307,12 +309,31 @@ test('a session that lasts for ever is renewed in a time that a timer can be set
     host: 'kafka',
     port: 9092,
     label: 'kafka:9092',
+    signal: new AbortController().signal,
     version: () => 1,
     request: async () => answers.shift() as never,
   }
   const { sessionLifetimeMs } = await authenticate(channel)
   expect(sessionLifetimeMs).toBeGreaterThan(86_400_000)
   expect(sessionLifetimeMs).toBeLessThan(2 ** 31)
+})
+
+test('a token provider that hangs is told to stop when nobody waits for it any more', async () => {
+  const signals: AbortSignal[] = []
+  const { clock, producer } = setUp(() => undefined, {
+    'sasl.mechanisms': 'OAUTHBEARER',
+    oauthBearerTokenProvider: ({ signal }) => {
+      signals.push(signal)
+      return new Promise(() => {})
+    },
+  })
+  const refused = expect(producer.connect()).rejects.toThrow()
+  await clock.settle()
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  await producer.close({ force: true })
+  await refused
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  expect(clock.pendingTimers).toBe(0)
 })
 
 test('new credentials are checked, and need a mechanism that takes them', async () => {
