@@ -1,25 +1,39 @@
-// `npm run bench`: runs every bench/<name>.ts, or those named, each in a process of its own.
+// `npm run bench`: the suite of bench/suite, which measures this producer beside others; with names, bench/<name>.ts, each
+// in a process of its own.
 
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { install } from './setup.mjs'
+import { node24 } from './node-24.mjs'
+import { install, setUp } from './setup.mjs'
 import { cacheFolder, root, run } from './steps.mjs'
 
-const all = existsSync(join(root, 'bench'))
-  ? readdirSync(join(root, 'bench'))
-      .filter(file => file.endsWith('.ts'))
-      .map(file => file.slice(0, -3))
-      .sort()
-  : []
+const all = readdirSync(join(root, 'bench'))
+  .filter(file => file.endsWith('.ts'))
+  .map(file => file.slice(0, -3))
+  .sort()
 const wanted = process.argv.slice(2)
+const isSuite = wanted.length === 0 || wanted[0].startsWith('-')
 const unknown = wanted.filter(name => !all.includes(name))
 
-if (unknown.length > 0) {
+if (isSuite) {
+  process.exitCode = await runSuite(wanted)
+} else if (unknown.length > 0) {
   console.error(`no such bench: ${unknown.join(', ')}. There are: ${all.join(', ')}`)
   process.exitCode = 2
 } else {
   await install()
-  process.exitCode = await runBenches(wanted.length > 0 ? wanted : all)
+  process.exitCode = await runBenches(wanted)
+}
+
+/** All JavaScript of the suite runs under the same newer Node, which some of the others need. */
+async function runSuite(args) {
+  await setUp()
+  const node = await node24()
+  if (node === null) return 2
+  const { code } = await run(node, [join(root, 'bench/suite/main.ts'), process.execPath, ...args], {
+    timeoutMs: 7_200_000,
+  })
+  return code
 }
 
 /** Node 20 does not read TypeScript, so that each bench is bundled first. Packages stay outside, found from below the root. */

@@ -8,7 +8,7 @@ import { cacheFolder, npm, run, vitestStep } from './steps.mjs'
 const version = '24.21.0'
 
 /** Resolves with the program's path, or with null and the reason on the console where it cannot be had. */
-async function node24() {
+export async function node24() {
   const system = process.platform === 'win32' ? 'win' : process.platform
   const name = `node-${system}-${process.arch}`
   const folder = cacheFolder('node-24')
