@@ -5,6 +5,7 @@ import type { Authenticate } from '../cluster/authentication.ts'
 import { saslAuthentication } from '../cluster/sasl.ts'
 import { type TlsSource, tlsSource } from '../cluster/tls.ts'
 import { AuthenticationError, ConfigError, StateError } from '../errors.ts'
+import { awsMskIam } from '../sasl/aws-msk-iam.ts'
 import type { SaslBroker, SaslCredentials, SaslExchange } from '../sasl/exchange.ts'
 import { oauthBearer, unsecuredToken } from '../sasl/oauthbearer.ts'
 import { plain } from '../sasl/plain.ts'
@@ -67,9 +68,14 @@ export class Security {
     { properties, options }: ProducerConfig,
     clock: Clock,
   ): { begin: Begin; check: string; refused?: () => void } {
-    const plugged = options.saslMechanisms?.[mechanism]
-    if (plugged !== undefined)
-      return { begin: broker => plugged(broker), check: 'check what the mechanism of saslMechanisms says' }
+    const aws = mechanism === 'AWS_MSK_IAM'
+    const plugged = options.saslMechanisms?.[mechanism] ?? (aws ? awsMskIam() : undefined)
+    if (plugged !== undefined) {
+      const source = aws
+        ? 'the AWS credentials, what they allow, and the clock'
+        : 'what the mechanism of saslMechanisms says'
+      return { begin: broker => plugged(broker), check: `check ${source}` }
+    }
     const check = 'check sasl.username and sasl.password'
     if (mechanism === 'PLAIN') return { begin: () => plain(this.#credentials), check }
     if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), check }

@@ -3,6 +3,7 @@
 
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac } from 'node:crypto'
+import { AuthenticationError, ConfigError } from '../errors.ts'
 import { quoted, type SaslMechanism, utf8 } from './exchange.ts'
 
 export interface AwsCredentials {
@@ -12,19 +13,25 @@ export interface AwsCredentials {
 }
 
 export interface AwsMskIamOptions {
-  /** Such as `eu-central-1`. */
-  readonly region: string
-  /** Fresh credentials, or what gives them, asked once for each authentication. */
-  readonly credentials: AwsCredentials | (() => AwsCredentials | Promise<AwsCredentials>)
+  /** Such as `eu-central-1`. Not given, it is the one in the broker's name, or else the variable `AWS_REGION`. */
+  readonly region?: string | undefined
+  /**
+   * Credentials, or what gives fresh ones, asked once for each authentication. Not given, they are the variables
+   * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, as they are at that time.
+   */
+  readonly credentials?: AwsCredentials | (() => AwsCredentials | Promise<AwsCredentials>) | undefined
 }
 
 /**
- * The mechanism AWS_MSK_IAM for the option `saslMechanisms`:
- * `{ 'sasl.mechanisms': 'AWS_MSK_IAM', saslMechanisms: { AWS_MSK_IAM: awsMskIam({ region, credentials }) } }`.
+ * The mechanism AWS_MSK_IAM for the option `saslMechanisms`, where `'sasl.mechanisms': 'AWS_MSK_IAM'` is not enough:
+ * `saslMechanisms: { AWS_MSK_IAM: awsMskIam({ region, credentials }) }`.
+ *
+ * Throws ConfigError, which names the variable, where credentials are neither given nor in the environment.
  */
-export function awsMskIam({ region, credentials }: AwsMskIamOptions): SaslMechanism {
+export function awsMskIam({ region, credentials = environment }: AwsMskIamOptions = {}): SaslMechanism {
+  if (credentials === environment) environment()
   return async function* ({ host }) {
-    const current = typeof credentials === 'function' ? await credentials() : credentials
+    const current = typeof credentials === 'function' ? await asked(credentials) : credentials
     for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
       if (typeof current?.[name] !== 'string' || current[name] === '')
         throw new Error(`the credentials have no ${name}`)
@@ -33,7 +40,7 @@ export function awsMskIam({ region, credentials }: AwsMskIamOptions): SaslMechan
       host,
       path: '/',
       query: { Action: 'kafka-cluster:Connect' },
-      region,
+      region: region ?? regionOf(host),
       service: 'kafka-cluster',
       credentials: current,
       expiresSeconds: 900,
@@ -45,6 +52,33 @@ export function awsMskIam({ region, credentials }: AwsMskIamOptions): SaslMechan
     const answer = Buffer.from(yield utf8(JSON.stringify(message))).toString('utf8')
     if (!/"request-id"/.test(answer)) throw new Error(`the broker answers without a request id: ${quoted(answer)}`)
   }
+}
+
+// Who gives credentials may do better next time.
+async function asked(credentials: () => AwsCredentials | Promise<AwsCredentials>): Promise<AwsCredentials> {
+  try {
+    return await credentials()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new AuthenticationError(`there are no credentials (${reason})`, { retriable: true, cause: error })
+  }
+}
+
+function environment(): AwsCredentials {
+  const [accessKeyId = '', secretAccessKey = ''] = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map(name => {
+    const value = process.env[name]
+    if (value) return value
+    const what = `the environment variable ${name} is missing or empty`
+    throw new ConfigError(name, undefined, 'what AWS sets', `AWS_MSK_IAM: ${what}; or give credentials to awsMskIam()`)
+  })
+  return { accessKeyId, secretAccessKey, sessionToken: process.env.AWS_SESSION_TOKEN || undefined }
+}
+
+function regionOf(host: string): string {
+  const [, named] = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(host) ?? []
+  const region = named || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION
+  if (region) return region
+  throw new Error('the environment variable AWS_REGION is missing, and the name of the broker has no region')
 }
 
 export interface PresignOptions {
@@ -71,11 +105,12 @@ export function presign(options: PresignOptions): Record<string, string> {
     'X-Amz-Credential': `${credentials.accessKeyId}/${scope.join('/')}`,
     'X-Amz-Date': time,
     'X-Amz-Expires': `${expiresSeconds}`,
-    ...(credentials.sessionToken === undefined ? {} : { 'X-Amz-Security-Token': credentials.sessionToken }),
+    ...(credentials.sessionToken ? { 'X-Amz-Security-Token': credentials.sessionToken } : {}),
     'X-Amz-SignedHeaders': 'host',
   }
-  const pairs = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`)
-  const canonical = ['GET', path, pairs.sort().join('&'), `host:${host}`, '', 'host', payloadHash].join('\n')
+  const names = Object.keys(query).sort((a, b) => (encode(a) < encode(b) ? -1 : 1))
+  const pairs = names.map(name => `${encode(name)}=${encode(query[name] ?? '')}`)
+  const canonical = ['GET', path, pairs.join('&'), `host:${host}`, '', 'host', payloadHash].join('\n')
   const toSign = [algorithm, time, scope.join('/'), sha256(canonical)].join('\n')
   const first: string | Uint8Array = `AWS4${credentials.secretAccessKey}`
   const key = scope.reduce<string | Uint8Array>((key, part) => hmac(key, part), first)

@@ -19,7 +19,14 @@ interface Rule {
 }
 
 const passwordMechanisms: readonly string[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
-const mechanisms = [...passwordMechanisms, 'OAUTHBEARER']
+const mechanisms = [...passwordMechanisms, 'OAUTHBEARER', 'AWS_MSK_IAM']
+
+/** What somebody on the way could use as well. */
+const readableProofs = new Map([
+  ['PLAIN', 'password'],
+  ['OAUTHBEARER', 'token'],
+  ['AWS_MSK_IAM', 'signed request'],
+])
 
 const exclusive = [
   ['ssl.ca.location', 'ssl.ca.pem'],
@@ -86,7 +93,7 @@ export const securityRules: readonly Rule[] = [
     },
   },
   {
-    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `sasl.oauthbearer.method` oidc with a token endpoint and what proves who asks, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal.',
+    says: 'With SASL, `sasl.mechanisms` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM, or a name in the option `saslMechanisms`. PLAIN and SCRAM need `sasl.username` and `sasl.password`; OAUTHBEARER needs `oauthBearerTokenProvider`, or `sasl.oauthbearer.method` oidc with a token endpoint and what proves who asks, or `enable.sasl.oauthbearer.unsecure.jwt` with a `sasl.oauthbearer.config` that has a principal; AWS_MSK_IAM needs credentials in the environment.',
     apply: ({ global, options, findings }) => {
       const mechanism = ownMechanism({ global, options })
       if (mechanism === null) return
@@ -111,12 +118,12 @@ export const securityRules: readonly Rule[] = [
     },
   },
   {
-    says: 'PLAIN and OAUTHBEARER over `sasl_plaintext` are taken with a `config.warning`: whoever is on the way can read the password or the token.',
+    says: 'PLAIN, OAUTHBEARER and AWS_MSK_IAM over `sasl_plaintext` are taken with a `config.warning`: whoever is on the way can read the password, the token or the signed request.',
     apply: ({ global, findings }) => {
       const mechanism = global['sasl.mechanisms']
-      if (global['security.protocol'] !== 'sasl_plaintext' || !/^(PLAIN|OAUTHBEARER)$/.test(mechanism)) return
-      const secret = mechanism === 'PLAIN' ? 'password' : 'token'
-      findings.warn('security.protocol', `is sasl_plaintext: the ${secret} travels unencrypted with ${mechanism}`)
+      const proof = readableProofs.get(mechanism)
+      if (global['security.protocol'] !== 'sasl_plaintext' || proof === undefined) return
+      findings.warn('security.protocol', `is sasl_plaintext: the ${proof} travels unencrypted with ${mechanism}`)
     },
   },
 ]
