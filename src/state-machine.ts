@@ -15,16 +15,15 @@ export function stateMachine<State extends string>(
   table: Readonly<Record<State, readonly NoInfer<State>[]>>,
   initial: NoInfer<State>,
 ): StateMachine<State> {
-  let state: State = initial
-  return {
-    get state() {
-      return state
-    },
-    can: next => table[state].includes(next),
-    is: (...states) => states.includes(state),
-    to(next) {
-      if (!table[state].includes(next)) throw new Error(`${name}: no way from ${state} to ${next}`)
-      state = next
+  // A plain field, no getter: the producer looks at its state with every message.
+  const machine = {
+    state: initial as State,
+    can: (next: State) => table[machine.state].includes(next),
+    is: (...states: State[]) => states.includes(machine.state),
+    to(next: State) {
+      if (!machine.can(next)) throw new Error(`${name}: no way from ${machine.state} to ${next}`)
+      machine.state = next
     },
   }
+  return machine
 }

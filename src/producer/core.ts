@@ -40,6 +40,7 @@ export class ProducerCore {
   // Reused from message to message; one for each depth, since user code that runs inside may produce, too.
   readonly #scratch = [new PreparedMessage()]
   #depth = 0
+  readonly #flushEvery: number
 
   constructor(options: ProducerOptions) {
     this.config = resolveConfig(options, codecUnavailable)
@@ -76,6 +77,7 @@ export class ProducerCore {
       isPlain: !plugged.keySerializer && !plugged.valueSerializer && !plugged.keyMaker,
     }
     this.messageMaxBytes = properties['message.max.bytes']
+    this.#flushEvery = plugged.flushEvery ?? Number.POSITIVE_INFINITY
     // Listeners are added after construction.
     if (warnings.length > 0) {
       this.clock.defer(() => {
@@ -119,7 +121,7 @@ export class ProducerCore {
     if (!this.room.fits(message.userBytes)) throw this.queueFull(message.userBytes)
     this.room.take(message.userBytes)
     const batch = session.accumulator.append(queue, message, profile, calledAt, awaited)
-    if (this.config.options.flushEvery !== undefined) this.#releaseIfEnough()
+    if (this.room.messages >= this.#flushEvery) this.#releaseIfEnough()
     return batch
   }
 
@@ -181,7 +183,6 @@ export class ProducerCore {
 
   // As many messages wait as `flushEvery` says.
   #releaseIfEnough(): void {
-    const { flushEvery = Number.POSITIVE_INFINITY } = this.config.options
-    if (this.room.messages - this.inFlight >= flushEvery) this.life.session?.accumulator.releaseAll()
+    if (this.room.messages - this.inFlight >= this.#flushEvery) this.life.session?.accumulator.releaseAll()
   }
 }

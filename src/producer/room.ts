@@ -24,6 +24,8 @@ export class Room {
   messages = 0
   /** Their keys, values, header names and header values. */
   bytes = 0
+  /** Whether calls wait, so that nobody may go before them. */
+  crowded = false
   readonly #clock: Clock
   readonly #maxMessages: number
   readonly #maxBytes: number
@@ -58,11 +60,6 @@ export class Room {
     this.#hold = hold
     this.#moved = moved
     this.#full = full
-  }
-
-  /** Whether calls wait, so that nobody may go before them. */
-  get crowded(): boolean {
-    return this.#waiting.size > 0
   }
 
   fits(bytes: number): boolean {
@@ -111,6 +108,7 @@ export class Room {
   wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): number {
     this.#hold?.switch(true)
     const ticket = ++this.#tickets
+    this.crowded = true
     this.#waiting.set(ticket, { waiter, until: this.#clock.now() + maxBlockMs })
     this.#arm()
     return ticket
@@ -120,7 +118,7 @@ export class Room {
   leave(ticket: number, error: Error): void {
     const waiting = this.#waiting.get(ticket)
     if (waiting === undefined) return
-    this.#waiting.delete(ticket)
+    this.#remove(ticket)
     waiting.waiter.giveUp(error)
     this.#goOn()
   }
@@ -179,8 +177,13 @@ export class Room {
 
   #shift(): Waiting | undefined {
     const first = this.#first()
-    this.#waiting.delete(this.#next)
+    this.#remove(this.#next)
     return first
+  }
+
+  #remove(ticket: number): void {
+    this.#waiting.delete(ticket)
+    this.crowded = this.#waiting.size > 0
   }
 
   // Who was behind one that left may fit where that one did not.

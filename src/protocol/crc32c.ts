@@ -23,12 +23,18 @@ const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
  * Sixteen bytes a step over aligned words. bench/crc32c.ts, 64 KiB: 1168 MB/s by bytes, eight a step; 1397 MB/s so.
  */
 export function crc32c(bytes: Uint8Array, start: number, end: number, seed = 0): number {
+  return ~advance(bytes, start, end, ~seed) >>> 0
+}
+
+// Apart, and signed throughout: a number that is sometimes above 31 bits threw the compiled loop away batch after batch.
+function advance(bytes: Uint8Array, start: number, end: number, state: number): number {
   const t = tables
-  let crc = ~seed
+  let crc = state
   let at = start
   const aligned = Math.min(end, at + ((4 - ((bytes.byteOffset + at) & 3)) & 3))
   for (; at < aligned; at++) crc = (t[(crc ^ (bytes[at] as number)) & 255] as number) ^ (crc >>> 8)
-  const wordCount = littleEndian ? ((end - at) >>> 4) << 2 : 0
+  // A view on words costs as much as the checksum of some fifty bytes.
+  const wordCount = littleEndian && end - at > 64 ? ((end - at) >>> 4) << 2 : 0
   if (wordCount > 0) {
     const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, wordCount)
     for (let i = 0; i < wordCount; i += 4) {
@@ -57,5 +63,5 @@ export function crc32c(bytes: Uint8Array, start: number, end: number, seed = 0):
     at += wordCount * 4
   }
   for (; at < end; at++) crc = (t[(crc ^ (bytes[at] as number)) & 255] as number) ^ (crc >>> 8)
-  return ~crc >>> 0
+  return crc
 }

@@ -47,10 +47,8 @@ function zigzag64(value: number): bigint {
 }
 
 function writeUvarint(into: Uint8Array, at: number, value: number): number {
-  while (value >= 0x80) {
-    into[at++] = (value & 0x7f) | 0x80
-    value >>>= 7
-  }
+  // The store keeps eight bits.
+  for (; value >= 0x80; value >>>= 7) into[at++] = value | 0x80
   into[at++] = value
   return at
 }
@@ -228,8 +226,8 @@ export function writeBatchHeader(header: Buffer, stamp: BatchStamp, records: rea
   header[16] = 2
   header.writeInt16BE(stamp.attributes, 21)
   header.writeInt32BE(stamp.recordCount - 1, 23)
-  header.writeBigInt64BE(BigInt(stamp.baseTimestamp), 27)
-  header.writeBigInt64BE(BigInt(stamp.maxTimestamp), 35)
+  writeInteger(header, stamp.baseTimestamp, 27)
+  writeInteger(header, stamp.maxTimestamp, 35)
   header.writeBigInt64BE(stamp.producerId, 43)
   header.writeInt16BE(stamp.producerEpoch, 51)
   header.writeInt32BE(stamp.baseSequence, 53)
@@ -237,4 +235,10 @@ export function writeBatchHeader(header: Buffer, stamp: BatchStamp, records: rea
   let crc = crc32c(header, 21, batchHeaderBytes)
   for (const chunk of records) crc = crc32c(chunk, 0, chunk.length, crc)
   header.writeUInt32BE(crc, 17)
+}
+
+// A safe integer as an int64.
+function writeInteger(into: Buffer, value: number, at: number): void {
+  into.writeInt32BE(Math.floor(value / 0x1_0000_0000), at)
+  into.writeInt32BE(value | 0, at + 4)
 }
