@@ -177,7 +177,7 @@ export class Batch {
 
   /** The header for the present stamp; a new one for each attempt, since the old one may still be on its way. */
   header(transactional: boolean): Buffer {
-    const header = Buffer.allocUnsafeSlow(batchHeaderBytes)
+    const header = Buffer.allocUnsafe(batchHeaderBytes)
     writeBatchHeader(
       header,
       {

@@ -59,10 +59,12 @@ export function sameTerms(a: Batch, b: Batch): boolean {
 
 /** Finds the answer to an entry; undefined if the broker left it out. */
 export function answersOf(response: ProduceResponse): (entry: Entry) => PartitionResponse | undefined {
-  const byPlace = new Map<string, PartitionResponse>()
+  const topics = new Map<string, Map<number, PartitionResponse>>()
   for (const { name, topicId, partitionResponses } of response.responses) {
-    for (const partition of partitionResponses) byPlace.set(`${name || topicId} ${partition.index}`, partition)
+    const partitions = topics.get(name || topicId) ?? new Map<number, PartitionResponse>()
+    topics.set(name || topicId, partitions)
+    for (const partition of partitionResponses) partitions.set(partition.index, partition)
   }
   return ({ queue: { topic, partition }, topicId }) =>
-    byPlace.get(`${topic} ${partition}`) ?? byPlace.get(`${topicId} ${partition}`)
+    topics.get(topic)?.get(partition) ?? topics.get(topicId)?.get(partition)
 }

@@ -103,7 +103,7 @@ export const string: Type<string> = notNull(nullableString, { kind: 'string', nu
 export const nullableBytes: Type<Uint8Array | null> = {
   shape: { kind: 'bytes', nullable: true },
   write(writer, value, _version, flexible) {
-    writeLength(writer, value === null ? -1 : value.length, flexible)
+    writeLength(writer, value?.length ?? -1, flexible)
     if (value !== null) writer.raw(value)
   },
   read(reader, _version, flexible) {
@@ -113,7 +113,10 @@ export const nullableBytes: Type<Uint8Array | null> = {
 }
 export const bytes: Type<Uint8Array> = notNull(nullableBytes, { kind: 'bytes', nullable: false })
 
-/** Record batches: chunks written by reference in their order, read as one view. */
+// A chunk up to this size is cheaper copied than handed to the system as a piece of its own.
+const smallChunkBytes = 2048
+
+/** Record batches: chunks written in their order, the large ones by reference; read as one view. */
 export const records: Type<readonly Uint8Array[] | null, Uint8Array | null> = {
   shape: { kind: 'records', nullable: true },
   write(writer, chunks, _version, flexible) {
@@ -121,7 +124,7 @@ export const records: Type<readonly Uint8Array[] | null, Uint8Array | null> = {
     let byteLength = 0
     for (const chunk of chunks) byteLength += chunk.length
     writeLength(writer, byteLength, flexible)
-    for (const chunk of chunks) writer.reference(chunk)
+    for (const chunk of chunks) chunk.length <= smallChunkBytes ? writer.raw(chunk) : writer.reference(chunk)
   },
   read: nullableBytes.read,
 }
@@ -130,8 +133,8 @@ export function nullableArray<In, Out>(element: Type<In, Out>): Type<readonly In
   return {
     shape: { kind: 'array', nullable: true, element: element.shape },
     write(writer, values, version, flexible) {
-      writeLength(writer, values === null ? -1 : values.length, flexible)
-      if (values !== null) for (const value of values) element.write(writer, value, version, flexible)
+      writeLength(writer, values?.length ?? -1, flexible)
+      for (const value of values ?? []) element.write(writer, value, version, flexible)
     },
     read(reader, version, flexible) {
       const count = readLength(flexible ? reader.uvarint() - 1 : reader.int32())
@@ -148,34 +151,28 @@ export function array<In, Out>(element: Type<In, Out>): Type<readonly In[], read
   return notNull(nullableArray(element), { kind: 'array', nullable: false, element: element.shape })
 }
 
+/** A field from version `first` to version `last`, both included. */
+export function between<In, Out>(first: number, last: number, type: Type<In, Out>, fallback: In & Out) {
+  return optional(type, { since: first, until: last, tag: null, fallback })
+}
+
 /** A field from version `first` on. */
-export function since<In, Out>(first: number, type: Type<In, Out>, fallback: In & Out): Optional<In, Out> {
-  return { type, since: first, until: Infinity, tag: null, fallback: Object.freeze(fallback) }
+export function since<In, Out>(first: number, type: Type<In, Out>, fallback: In & Out) {
+  return between(first, Infinity, type, fallback)
 }
 
 /** A field up to version `last`, that one included. */
-export function until<In, Out>(last: number, type: Type<In, Out>, fallback: In & Out): Optional<In, Out> {
-  return { ...since(0, type, fallback), until: last }
-}
-
-/** A field from version `first` to version `last`, both included. */
-export function between<In, Out>(
-  first: number,
-  last: number,
-  type: Type<In, Out>,
-  fallback: In & Out,
-): Optional<In, Out> {
-  return { ...since(first, type, fallback), until: last }
+export function until<In, Out>(last: number, type: Type<In, Out>, fallback: In & Out) {
+  return between(0, last, type, fallback)
 }
 
 /** A tagged field from version `first` on, which travels only when it is not `fallback`. */
-export function tagged<In, Out>(
-  tag: number,
-  first: number,
-  type: Type<In, Out>,
-  fallback: In & Out,
-): Optional<In, Out> {
-  return { ...since(first, type, fallback), tag }
+export function tagged<In, Out>(tag: number, first: number, type: Type<In, Out>, fallback: In & Out) {
+  return optional(type, { since: first, until: Infinity, tag, fallback })
+}
+
+function optional<In, Out>(type: Type<In, Out>, row: Omit<Optional<In, Out>, 'type'>): Optional<In, Out> {
+  return { type, ...row, fallback: Object.freeze(row.fallback) }
 }
 
 // From outside, StructIn and StructOut type the fields; in here they are rows of unknown type. The assertions of the
@@ -184,7 +181,10 @@ export function struct<F extends Fields>(fields: F): Type<StructIn<F>, StructOut
   const rows = Object.entries(fields).map(([name, field]): Row => {
     return 'type' in field ? { name, ...field } : { name, ...since<never, unknown>(0, field, undefined as never) }
   })
+  const plain = rows.filter(row => row.tag === null)
   const tags = rows.filter(row => row.tag !== null).sort((a, b) => Number(a.tag) - Number(b.tag))
+  // What is read begins as a copy of this, which has its shape at once: adding field by field costs more than reading.
+  const absent = Object.fromEntries(rows.map(({ name, fallback }) => [name, fallback]))
   return {
     shape: {
       kind: 'struct',
@@ -192,18 +192,17 @@ export function struct<F extends Fields>(fields: F): Type<StructIn<F>, StructOut
     },
     write(writer, value, version, flexible) {
       const values: Readonly<Record<string, unknown>> = value
-      for (const { name, type, since, until, tag, fallback } of rows) {
-        if (tag !== null || version < since || version > until) continue
-        const given = values[name]
-        type.write(writer, (given === undefined ? fallback : given) as never, version, flexible)
+      for (const row of plain) {
+        if (version < row.since || version > row.until) continue
+        const given = values[row.name]
+        row.type.write(writer, (given === undefined ? row.fallback : given) as never, version, flexible)
       }
       if (flexible) writeTags(writer, tags, values, version)
     },
     read(reader, version, flexible) {
-      const values: Record<string, unknown> = {}
-      for (const { name, type, since, until, tag, fallback } of rows) {
-        const present = tag === null && version >= since && version <= until
-        values[name] = present ? type.read(reader, version, flexible) : fallback
+      const values: Record<string, unknown> = { ...absent }
+      for (const row of plain) {
+        if (version >= row.since && version <= row.until) values[row.name] = row.type.read(reader, version, flexible)
       }
       if (flexible) readTags(reader, tags, values, version)
       return values as StructOut<F>
@@ -219,6 +218,7 @@ function writeTags(
   values: Readonly<Record<string, unknown>>,
   version: number,
 ): void {
+  if (tags.length === 0) return writer.uvarint(0)
   const given = tags.filter(row => version >= row.since && !isFallback(values[row.name], row.fallback))
   writer.uvarint(given.length)
   for (const { name, type, tag } of given) {

@@ -86,10 +86,13 @@ describe('golden request frames', () => {
 })
 
 describe('a request', () => {
-  test('hands the record batch on by reference', () => {
-    const batch = new Uint8Array(1000)
-    const topicData = [{ name: 't', partitionData: [{ index: 0, records: [batch] }] }]
-    expect(encodeRequest(produce, 9, 1, null, { ...write, topicData })).toContain(batch)
+  test('hands a large record batch on by reference, and copies a small one', () => {
+    const [batch, small] = [new Uint8Array(10_000), new Uint8Array(1000)]
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records: [small, batch] }] }]
+    const chunks = encodeRequest(produce, 9, 1, null, { ...write, topicData })
+    expect(chunks).toContain(batch)
+    expect(chunks).not.toContain(small)
+    expect(chunks).toHaveLength(3)
   })
 
   test('may come without a client id', () => {
