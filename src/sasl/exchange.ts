@@ -25,6 +25,34 @@ export interface SaslCredentials {
   readonly password: string
 }
 
+/**
+ * The broker's side, as a generator: it yields what is answered, first of all nothing, for the client begins, and is given
+ * what the client says. It returns whom it has found.
+ */
+export type SaslServerExchange =
+  | Iterator<Uint8Array, SaslVerdict, Uint8Array>
+  | AsyncIterator<Uint8Array, SaslVerdict, Uint8Array>
+
+/** Who is there, or why nobody is let in: null where a reason would help those who guess. */
+export type SaslVerdict =
+  | {
+      readonly principal: string
+      /** Goes out with the good news. */
+      readonly answer: Uint8Array
+      /** When what was shown ends (milliseconds since the epoch), if it does. */
+      readonly lifetimeMs?: number | undefined
+    }
+  | { readonly refused: string | null }
+
+export const nothing = new Uint8Array()
+
+// Source for the words: Apache Kafka `PlainSaslServer`, `ScramSaslServer`.
+export const wantsToBeAnother: SaslVerdict = {
+  refused: 'Authentication failed: Client requested an authorization id that is different from username',
+}
+
+export const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+
 export const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8')
 
 /** What a broker says, as an error message may show it: one line, of bounded length. */

@@ -1,7 +1,8 @@
 // OAUTHBEARER: a token that somebody else gave out. Source: RFC 7628, KIP-255, KIP-342 (extensions).
 
 import { Buffer } from 'node:buffer'
-import { quoted, utf8 } from './exchange.ts'
+import { nothing, quoted, type SaslVerdict, text, utf8 } from './exchange.ts'
+import { claimsOf, jsonObject } from './jwt.ts'
 
 /** A token and how long it is good for. */
 export interface OAuthBearerToken {
@@ -29,7 +30,52 @@ export function* oauthBearer(token: OAuthBearerToken): Generator<Uint8Array, voi
   if (answer.length === 0) return
   // A refusal: the broker says why once it has this byte.
   yield Uint8Array.of(1)
-  throw new Error(`the broker refuses the token: ${quoted(Buffer.from(answer).toString('utf8'))}`)
+  throw new Error(`the broker refuses the token: ${quoted(text(answer))}`)
+}
+
+/** Whom a token is for and when it ends, if it does (milliseconds since the epoch). */
+export interface TokenOwner {
+  readonly principal: string
+  readonly lifetimeMs?: number | undefined
+}
+
+/** Says whose a token is; null refuses it. */
+export type TokenVerifier = (
+  value: string,
+  extensions: Readonly<Record<string, string>>,
+) => TokenOwner | null | Promise<TokenOwner | null>
+
+/** Source for the words: Apache Kafka `OAuthBearerSaslServer`. */
+export async function* oauthBearerServer(verify: TokenVerifier): AsyncGenerator<Uint8Array, SaslVerdict, Uint8Array> {
+  const [header = '', ...parts] = text(yield nothing).split('\x01')
+  const pairs = parts.slice(0, -2).map(part => /^([A-Za-z]+)=([!-~ \t\r\n]+)$/.exec(part)?.slice(1))
+  const { auth = '', ...extensions }: Record<string, string> = Object.fromEntries(
+    pairs.filter(pair => pair !== undefined),
+  )
+  const [isHeader, identity] = /^n,(?:a=([^,]+))?,$/.exec(header) ?? []
+  const [, value] = /^Bearer +([\w.~+/-]+=*)$/i.exec(auth) ?? []
+  const isWhole = parts.slice(-2).join('') === '' && !pairs.includes(undefined)
+  if (isHeader === undefined || value === undefined || !isWhole) return { refused: null }
+  const owner = await verify(value, extensions)
+  if (owner === null) {
+    const reason = '{"status":"invalid_token"}'
+    yield utf8(reason) // and whatever the client answers
+    return { refused: reason }
+  }
+  const { principal, lifetimeMs } = owner
+  if (identity === undefined || identity === principal) return { principal, lifetimeMs, answer: nothing }
+  const wanted = `an authorization id (${identity}) that is different from the token's principal name (${principal})`
+  return { refused: `Authentication failed: Client requested ${wanted}` }
+}
+
+/** Takes unsigned tokens, as Kafka does for development: `sub` says whose they are, `exp` when they end. */
+export function unsecuredTokenOwner(value: string, nowMs: number): TokenOwner | null {
+  const [header = '', , signature] = value.split('.')
+  const { alg } = jsonObject(text(Buffer.from(header, 'base64url'))) ?? {}
+  const { sub, exp, iat = 0 } = claimsOf(value)
+  if (alg !== 'none' || signature !== '' || typeof sub !== 'string' || sub === '') return null
+  if (typeof exp !== 'number' || typeof iat !== 'number' || exp * 1000 <= nowMs || iat * 1000 > nowMs) return null
+  return { principal: sub, lifetimeMs: exp * 1000 }
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
-import { quoted, type SaslCredentials, utf8 } from './exchange.ts'
+import { nothing, quoted, type SaslCredentials, type SaslVerdict, text, utf8, wantsToBeAnother } from './exchange.ts'
 
 export type ScramHash = 'sha256' | 'sha512'
 
@@ -17,7 +17,7 @@ const mostIterations = 1_000_000
 export async function* scram(
   hash: ScramHash,
   { username, password }: SaslCredentials,
-  nonce = randomBytes(24).toString('base64'),
+  nonce = freshNonce(),
 ): AsyncGenerator<Uint8Array, void, Uint8Array> {
   const name = username.replaceAll('=', '=3D').replaceAll(',', '=2C')
   const clientFirst = `n=${name},r=${nonce}`
@@ -27,15 +27,63 @@ export async function* scram(
   const authMessage = `${clientFirst},${serverFirst},${clientFinal}`
   const keys = await scramKeys(hash, password, challenge.salt, challenge.iterations)
   const signature = hmac(hash, keys.storedKey, authMessage)
-  const proof = Buffer.from(keys.clientKey.map((byte, i) => byte ^ (signature[i] ?? 0))).toString('base64')
+  const proof = Buffer.from(xor(keys.clientKey, signature)).toString('base64')
   const serverFinal = text(yield utf8(`${clientFinal},p=${proof}`))
   const { v: verifier, e: error } = attributes(serverFinal)
   if (error !== undefined) throw new Error(`the broker refuses: ${quoted(error)}`)
   const expected = hmac(hash, keys.serverKey, authMessage)
-  const given = Buffer.from(verifier ?? '', 'base64')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  if (!same(Buffer.from(verifier ?? '', 'base64'), expected)) {
     throw new Error('the broker does not know the password itself (its signature is wrong), so it may be an impostor')
   }
+}
+
+/** What a broker keeps of a password. */
+export interface ScramCredential {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+export async function scramCredential(
+  hash: ScramHash,
+  password: string,
+  salt: Uint8Array = randomBytes(18),
+  iterations = leastIterations,
+): Promise<ScramCredential> {
+  const { storedKey, serverKey } = await scramKeys(hash, password, salt, iterations)
+  return { salt, iterations, storedKey, serverKey }
+}
+
+/**
+ * `credentialOf` gives what is known of a user. Refusals say nothing, as with Kafka: neither `e=` of RFC 5802 nor whether
+ * there is such a user. Extensions are passed over.
+ */
+export async function* scramServer(
+  hash: ScramHash,
+  credentialOf: (username: string) => ScramCredential | undefined | Promise<ScramCredential | undefined>,
+  nonce = freshNonce(),
+): AsyncGenerator<Uint8Array, SaslVerdict, Uint8Array> {
+  const refusal = { refused: null }
+  // RFC 5802, section 7, without channel binding, which Kafka does not have. Nor does it take names that are not ASCII.
+  const pattern =
+    /^(?<header>n,(?:a=(?<identity>[^,]+))?,)(?<bare>n=(?<name>(?:(?![=,])\p{ASCII}|=2C|=3D)+),r=(?<clientNonce>[!-+\--~]+)(?:,[A-Za-z]+=[^,]+)*)$/u
+  const first = pattern.exec(text(yield nothing))?.groups
+  if (first === undefined) return refusal
+  const { header = '', identity, bare = '', name = '', clientNonce = '' } = first
+  const username = name.replaceAll('=2C', ',').replaceAll('=3D', '=')
+  const credential = await credentialOf(username)
+  if (credential === undefined) return refusal
+  if (identity !== undefined && identity !== username) return wantsToBeAnother
+  const { salt, iterations, storedKey, serverKey } = credential
+  const challenge = `r=${clientNonce}${nonce},s=${Buffer.from(salt).toString('base64')},i=${iterations}`
+  const final = text(yield utf8(challenge))
+  const { c: binding, r: repeated, p: proof = '' } = attributes(final)
+  if (binding !== Buffer.from(header).toString('base64') || repeated !== clientNonce + nonce) return refusal
+  const authMessage = `${bare},${challenge},${final.slice(0, final.lastIndexOf(',p='))}`
+  const clientKey = xor(Buffer.from(proof, 'base64'), hmac(hash, storedKey, authMessage))
+  if (!same(createHash(hash).update(clientKey).digest(), storedKey)) return refusal
+  return { principal: username, answer: utf8(`v=${hmac(hash, serverKey, authMessage).toString('base64')}`) }
 }
 
 /** What a password is to both sides. */
@@ -73,10 +121,16 @@ function derive(hash: ScramHash, password: string, salt: Uint8Array, iterations:
   })
 }
 
-function hmac(hash: ScramHash, key: Uint8Array, message: string): Uint8Array {
+function hmac(hash: ScramHash, key: Uint8Array, message: string): Buffer {
   return createHmac(hash, key).update(message).digest()
 }
 
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
+function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
+  return bytes.map((byte, i) => byte ^ (mask[i] ?? 0))
 }
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+const freshNonce = () => randomBytes(24).toString('base64')
