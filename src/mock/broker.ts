@@ -9,6 +9,8 @@ import type { ControlContext, Controls } from './controls.ts'
 import type { TransactionCoordinator } from './coordinator.ts'
 import { codeOf, type Endpoint, type Served } from './endpoint.ts'
 import type { MockApiName, MockRequest } from './endpoints.ts'
+import type { SaslAuthority } from './sasl-authority.ts'
+import { SaslSession } from './sasl-session.ts'
 import { type Outcome, ServerConnection, type Wire } from './server-connection.ts'
 import type { Topology } from './topology.ts'
 import type { OfferedVersions } from './versions.ts'
@@ -36,6 +38,8 @@ export interface World {
   readonly endpoints: Readonly<Record<MockApiName, Endpoint>>
   readonly versions: OfferedVersions
   readonly controls: Controls
+  /** Null where no SASL is wanted. */
+  readonly sasl: SaslAuthority | null
   readonly maxRequestBytes: number
   received(request: RequestRecord): void
   /** A request has had its effect. */
@@ -49,6 +53,7 @@ interface Request extends RequestHeader {
   readonly name: MockApiName
   readonly endpoint: Endpoint
   readonly body: unknown
+  readonly session: SaslSession | null
 }
 
 const unsupportedVersion = codeOf('UNSUPPORTED_VERSION')
@@ -73,13 +78,14 @@ export class Broker {
   }
 
   accept(wire: Wire): ServerConnection {
-    const { clock, maxRequestBytes } = this.#world
+    const { clock, maxRequestBytes, sasl } = this.#world
+    const session = sasl === null ? null : new SaslSession(sasl, clock)
     const number = ++this.#connectionCount
     const connection: ServerConnection = new ServerConnection(wire, {
       clock,
       maxRequestBytes,
       roundTripMs: () => this.roundTripMs,
-      serve: frame => this.#serve(frame, number),
+      serve: frame => this.#serve(frame, number, session),
       closed: () => {
         this.#connections.delete(connection)
       },
@@ -93,8 +99,9 @@ export class Broker {
     for (const connection of [...this.#connections]) connection.destroy()
   }
 
-  async #serve(frame: Uint8Array, connection: number): Promise<Outcome> {
+  async #serve(frame: Uint8Array, connection: number, session: SaslSession | null): Promise<Outcome> {
     try {
+      if (session?.bare) return await converse(session, frame)
       const reader = new Reader(frame)
       const header = decodeRequestHeader(reader)
       const known = this.#endpoint(header.apiKey)
@@ -110,7 +117,7 @@ export class Broker {
       const { clock } = this.#world
       const place = { api: name, version, broker: this.id, connection, correlationId, clientId, time: clock.now() }
       this.#world.received({ ...place, body: body as MockRequest<MockApiName> })
-      const outcome = await this.#answer({ ...header, name, endpoint, body })
+      const outcome = await this.#answer({ ...header, name, endpoint, body, session })
       this.#world.served()
       return outcome
     } catch (error) {
@@ -120,11 +127,12 @@ export class Broker {
   }
 
   async #answer(request: Request): Promise<Outcome> {
-    const { name, endpoint, body, apiVersion: version, correlationId, clientId } = request
+    const { name, endpoint, body, session, apiVersion: version, correlationId, clientId } = request
     const { topology, transactions, versions, clock, controls } = this.#world
     const { transactionVersion } = versions
     const advertised = () => this.#advertised()
-    const served: Served = { broker: this.id, version, topology, transactions, transactionVersion, clock, advertised }
+    const place = { broker: this.id, version, session }
+    const served: Served = { ...place, topology, transactions, transactionVersion, clock, advertised }
     const context: ControlContext = {
       api: name,
       version,
@@ -132,7 +140,11 @@ export class Broker {
       clientId,
       process: async () => endpoint.handle(body, served),
     }
-    const verdict = (await controls.judge(body, context)) ?? { respond: await endpoint.handle(body, served) }
+    const isUnwelcome = session !== null && !session.admits(name)
+    if (isUnwelcome && !session.interrupt()) return 'close'
+    const verdict = isUnwelcome
+      ? { error: 'ILLEGAL_SASL_STATE' }
+      : ((await controls.judge(body, context)) ?? { respond: await endpoint.handle(body, served) })
     if ('drop' in verdict) return 'close'
     if ('hang' in verdict) return 'hang'
     const response = 'respond' in verdict ? verdict.respond : endpoint.refuse(body, codeOf(verdict.error), served)
@@ -146,6 +158,7 @@ export class Broker {
       answer: delivery === 'keep' ? null : encodeResponse(endpoint.api, version, correlationId, stamped),
       holdMs: afterwards ? 0 : throttleMs,
       pauseMs: afterwards ? throttleMs : 0,
+      isLast: session?.over ?? false,
     }
   }
 
@@ -170,8 +183,17 @@ export class Broker {
   #refuseVersion(correlationId: number): Outcome {
     const apiKeys = this.#advertised().filter(({ apiKey }) => apiKey === apiVersions.key)
     const answer = encodeResponse(apiVersions, 0, correlationId, { errorCode: unsupportedVersion, apiKeys })
-    return { answer, holdMs: 0, pauseMs: 0 }
+    return { answer, holdMs: 0, pauseMs: 0, isLast: false }
   }
+}
+
+/** One message of a SASL exchange whose frames hold nothing else. Source: KIP-43. */
+async function converse(session: SaslSession, message: Uint8Array): Promise<Outcome> {
+  const reply = await session.authenticate(message)
+  if (reply === null || 'refused' in reply) return 'close'
+  const size = new Uint8Array(4)
+  new DataView(size.buffer).setInt32(0, reply.bytes.length)
+  return { answer: [size, reply.bytes], holdMs: 0, pauseMs: 0, isLast: false }
 }
 
 function namesOf(endpoints: World['endpoints']): MockApiName[] {

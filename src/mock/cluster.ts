@@ -12,6 +12,7 @@ import { MemoryTransport } from './memory-transport.ts'
 import { Nodes } from './nodes.ts'
 import type { MockClusterOptions, MockTopicOptions } from './options.ts'
 import type { PartitionFailure } from './partition-log.ts'
+import { SaslAuthority } from './sasl-authority.ts'
 import { type ConsumerGroup, Topology } from './topology.ts'
 import type { CoordinatorKind } from './transaction-endpoints.ts'
 import { newestRelease, OfferedVersions } from './versions.ts'
@@ -27,6 +28,7 @@ export class MockCluster extends Evidence {
   readonly #transactions: TransactionCoordinator
   readonly #versions: OfferedVersions
   readonly #controls: Controls
+  readonly #sasl: SaslAuthority | null
   readonly #nodes: Nodes
   #throttle: { readonly ms: number; readonly api: MockApiName | '*' } = { ms: 0, api: '*' }
   readonly #faults: unknown[] = []
@@ -48,6 +50,7 @@ export class MockCluster extends Evidence {
     if (level !== undefined) this.#versions.transactionVersion = level
     const endpoints = endpointsFor({ autoCreateTopics, defaultPartitions })
     this.#controls = new Controls(Object.keys(endpoints))
+    this.#sasl = options.sasl === undefined ? null : new SaslAuthority(options.sasl, clock)
     const world: World = {
       clock,
       topology,
@@ -55,6 +58,7 @@ export class MockCluster extends Evidence {
       endpoints,
       versions: this.#versions,
       controls: this.#controls,
+      sasl: this.#sasl,
       maxRequestBytes,
       received: request => {
         if (recordRequests) this.remember(request)
@@ -65,9 +69,9 @@ export class MockCluster extends Evidence {
         this.#faults.push(error)
       },
     }
-    const { transport = 'tcp', host = '127.0.0.1', ports = [] } = options
-    this.#nodes = new Nodes({ transport, host, ports }, world)
-    this.transport = new MemoryTransport(clock, (host, port) => this.#nodes.at(host, port))
+    const { transport = 'tcp', host = '127.0.0.1', ports = [], tls = null } = options
+    this.#nodes = new Nodes({ transport, host, ports, tls }, world)
+    this.transport = new MemoryTransport(clock, (host, port) => this.#nodes.at(host, port), tls !== null)
   }
 
   /** Resolves when all brokers take connections. Rejects if a port cannot be had, or with a TypeError on a bad option. */
@@ -244,6 +248,12 @@ export class MockCluster extends Evidence {
   /** Says who is in a consumer group: offsets that a transaction commits are compared with it. */
   setGroup(groupId: string, group: ConsumerGroup): void {
     this.#topology.groups.set(groupId, group)
+  }
+
+  /** Gives a user of the option `sasl` this password from now on, or takes the user away: null. */
+  setUser(name: string, password: string | null): void {
+    if (this.#sasl === null) throw new RangeError('there are no users: the cluster was started without sasl')
+    this.#sasl.setUser(name, password)
   }
 
   /** Closes a broker's connections and takes no more. It goes on to be listed, and to lead what it leads. */

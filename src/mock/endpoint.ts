@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { errorCodeOf } from '../error-codes.ts'
 import type { Api } from '../protocol/schema.ts'
 import type { TransactionCoordinator } from './coordinator.ts'
+import type { SaslSession } from './sasl-session.ts'
 import type { Topology } from './topology.ts'
 
 export interface VersionRange {
@@ -20,6 +21,8 @@ export interface Served {
   readonly clock: Clock
   /** The level of Kafka's `transaction.version`. */
   readonly transactionVersion: number
+  /** Null where no SASL is wanted. */
+  readonly session: SaslSession | null
   /** What this broker says of the APIs that it speaks. */
   advertised(): readonly { apiKey: number; minVersion: number; maxVersion: number }[]
 }

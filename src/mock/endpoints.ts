@@ -1,12 +1,11 @@
 // The table of all APIs that the mock serves, and those that are only a few lines.
 
 import { apiVersions } from '../protocol/apis/api-versions.ts'
-import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
-import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
 import type { RequestOf, ResponseBody } from '../protocol/schema.ts'
 import { codeOf, type Endpoint, type Served } from './endpoint.ts'
 import { type CreationRules, createTopicsEndpoint, metadataEndpoint } from './metadata.ts'
 import { produceEndpoint } from './produce.ts'
+import { saslAuthenticateEndpoint, saslHandshakeEndpoint } from './sasl-endpoints.ts'
 import {
   addOffsetsToTxnEndpoint,
   addPartitionsToTxnEndpoint,
@@ -25,6 +24,7 @@ const apiVersionsEndpoint: Endpoint<RequestOf<typeof apiVersions>, ResponseBody<
     if (version >= 3 && !named) return this.refuse(request, codeOf('INVALID_REQUEST'), served)
     const meansUs = request.clusterId === topology.clusterId && request.nodeId === broker
     if (request.clusterId !== null && !meansUs) return this.refuse(request, codeOf('REBOOTSTRAP_REQUIRED'), served)
+    served.session?.toldVersions()
     return { errorCode: 0, apiKeys: served.advertised(), ...describeFeatures(served) }
   },
   refuse: (_request, errorCode) => ({ errorCode, apiKeys: [] }),
@@ -44,23 +44,6 @@ function describeFeatures({ version, transactionVersion }: Served) {
       () => transactionVersion > 0,
     ),
   }
-}
-
-// The brokers want no authentication, and say so as real ones do.
-const illegalState = codeOf('ILLEGAL_SASL_STATE')
-
-const saslHandshakeEndpoint: Endpoint<RequestOf<typeof saslHandshake>, ResponseBody<typeof saslHandshake>> = {
-  api: saslHandshake,
-  pausesAfterwardsFrom: Infinity,
-  handle: () => ({ errorCode: illegalState, mechanisms: [] }),
-  refuse: (_request, errorCode) => ({ errorCode, mechanisms: [] }),
-}
-
-const saslAuthenticateEndpoint: Endpoint<RequestOf<typeof saslAuthenticate>, ResponseBody<typeof saslAuthenticate>> = {
-  api: saslAuthenticate,
-  pausesAfterwardsFrom: Infinity,
-  handle: () => ({ errorCode: illegalState, errorMessage: null, authBytes: new Uint8Array() }),
-  refuse: (_request, errorCode) => ({ errorCode, errorMessage: null, authBytes: new Uint8Array() }),
 }
 
 /** What a cluster with these rules serves, by the name of the API. */

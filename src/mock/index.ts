@@ -1,5 +1,6 @@
 // The public surface of `odradek/mock`.
 
+export type { TokenOwner, TokenVerifier } from '../sasl/oauthbearer.ts'
 export type { BatchFacts } from './batch-facts.ts'
 export type { RequestRecord } from './broker.ts'
 export { MockCluster } from './cluster.ts'
@@ -16,6 +17,7 @@ export {
   RecordingProducer,
   type RecordingProducerOptions,
 } from './recording-producer.ts'
+export type { MockSaslMechanism, MockSaslOptions } from './sasl-authority.ts'
 export type { ConsumerGroup, MockTopicConfig } from './topology.ts'
 export type { CoordinatorKind } from './transaction-endpoints.ts'
 export type { KafkaLike } from './versions.ts'

@@ -1,6 +1,7 @@
-// Brokers on real sockets. With cluster/node-transport the only file that knows node:net.
+// Brokers on real sockets, with TLS or without. With cluster/node-transport the only file that knows sockets.
 
 import { createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { ServerConnection, Wire } from './server-connection.ts'
 
 export interface Listener {
@@ -11,10 +12,23 @@ export interface Listener {
 
 /**
  * Listens on `host:port` (0 for a free one). Neither the listener nor its connections keep the process alive.
- * Rejects with the system's error if the port cannot be had.
+ * Rejects with the system's error if the port cannot be had. `tls`: options of `tls.createServer`, null for plaintext.
  */
-export function listen(host: string, port: number, accept: (wire: Wire) => ServerConnection): Promise<Listener> {
-  const server = createServer({ noDelay: true }, socket => serve(socket, accept))
+export async function listen(
+  host: string,
+  port: number,
+  tls: object | null,
+  accept: (wire: Wire) => ServerConnection,
+): Promise<Listener> {
+  const take = (socket: Socket): void => serve(socket, accept)
+  const server = tls === null ? createServer({ noDelay: true }, take) : createTlsServer({ noDelay: true, ...tls }, take)
+  /** Their TLS handshakes may never come to an end. */
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    socket.unref()
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -23,14 +37,16 @@ export function listen(host: string, port: number, accept: (wire: Wire) => Serve
       const address = server.address()
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : port,
-        close: () => new Promise(closed => server.close(() => closed())),
+        close() {
+          for (const socket of sockets) socket.destroy()
+          return new Promise(closed => server.close(() => closed()))
+        },
       })
     })
   })
 }
 
 function serve(socket: Socket, accept: (wire: Wire) => ServerConnection): void {
-  socket.unref()
   const connection = accept({
     write(chunks) {
       socket.cork()

@@ -12,10 +12,13 @@ const highWaterBytes = 256 * 1024
 export class MemoryTransport implements Transport {
   readonly #clock: Clock
   readonly #lookup: (host: string, port: number) => Broker | undefined
+  readonly #isSecure: boolean
 
-  constructor(clock: Clock, lookup: (host: string, port: number) => Broker | undefined) {
+  /** `isSecure`: the brokers want TLS. In memory that only means that clients have to ask for it. */
+  constructor(clock: Clock, lookup: (host: string, port: number) => Broker | undefined, isSecure: boolean) {
     this.#clock = clock
     this.#lookup = lookup
+    this.#isSecure = isSecure
   }
 
   connect({ host, port, tls, signal }: TransportOptions, on: TransportListener): Promise<TransportSocket> {
@@ -27,8 +30,9 @@ export class MemoryTransport implements Transport {
         const broker = this.#lookup(host, port)
         if (signal?.aborted) fail(-195, 'the attempt to connect was ended')
         else if (broker === undefined || broker.down) fail(-195, 'no connection (refused)')
-        else if (tls !== undefined) fail(-181, 'the TLS handshake failed (the mock broker speaks plaintext)')
-        else resolve(new MemorySocket(this.#clock, label, broker, on))
+        else if (tls !== undefined && !this.#isSecure)
+          fail(-181, 'the TLS handshake failed (the mock broker speaks plaintext)')
+        else resolve(new MemorySocket(this.#clock, label, broker, on, tls === undefined && this.#isSecure))
       })
     })
   }
@@ -55,11 +59,13 @@ class MemorySocket implements TransportSocket {
   #closing = false
   #closed = false
 
-  constructor(clock: Clock, label: string, broker: Broker, on: TransportListener) {
+  /** `isDeaf`: whatever the client says, the broker closes. */
+  constructor(clock: Clock, label: string, broker: Broker, on: TransportListener, isDeaf: boolean) {
     this.#clock = clock
     this.#label = label
     this.#on = on
     this.#server = broker.accept(this.#wire())
+    this.#closing = isDeaf
   }
 
   /** The chunks are read when the broker gets them, not before: who reuses them too early is found out. */

@@ -17,6 +17,8 @@ export interface NodesOptions {
   readonly host: string
   /** One for each broker in turn; any free one where none is given. */
   readonly ports: readonly number[]
+  /** Options of `tls.createServer`; null is plaintext. */
+  readonly tls: object | null
 }
 
 const memoryPort = 9092
@@ -48,10 +50,10 @@ export class Nodes {
   /** Resolves to the new broker's address when it takes connections. */
   async add(): Promise<{ id: number; host: string; port: number }> {
     const id = ++this.#lastId
-    const { transport, host, ports } = this.#options
+    const { transport, host, ports, tls } = this.#options
     const broker = new Broker(id, this.#world)
     const given = ports[id - 1] ?? 0
-    const listener = transport === 'memory' ? null : await listen(host, given, wire => broker.accept(wire))
+    const listener = transport === 'memory' ? null : await listen(host, given, tls, wire => broker.accept(wire))
     const address = { host: listener === null ? `mock-${id}` : host, port: listener?.port ?? memoryPort }
     this.#nodes.set(id, { broker, ...address, listener })
     return { id, ...address }
@@ -71,7 +73,7 @@ export class Nodes {
     const node = this.#node(id)
     const { broker, host, port } = node
     if (!broker.down) return
-    if (node.listener !== null) node.listener = await listen(host, port, wire => broker.accept(wire))
+    if (node.listener !== null) node.listener = await listen(host, port, this.#options.tls, wire => broker.accept(wire))
     broker.down = false
   }
 

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { VersionRange } from './endpoint.ts'
 import type { MockApiName } from './endpoints.ts'
+import type { MockSaslOptions } from './sasl-authority.ts'
 import type { MockTopicConfig } from './topology.ts'
 import type { KafkaLike } from './versions.ts'
 
@@ -39,6 +40,13 @@ export interface MockClusterOptions {
   readonly host?: string
   /** Port of each broker in turn; any free one where none is given. */
   readonly ports?: readonly number[]
+  /**
+   * Options of Node's `tls.createServer`, such as `key`, `cert`, `ca` and `requestCert`: clients have to use TLS. In memory
+   * nothing is encrypted and no certificate looked at, but a client has to want TLS there, too.
+   */
+  readonly tls?: object
+  /** Clients have to authenticate before they are served; without it none may. */
+  readonly sasl?: MockSaslOptions
   /** Whether `requests()` remembers what comes in; true if not given. */
   readonly recordRequests?: boolean
 }

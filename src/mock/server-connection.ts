@@ -29,6 +29,8 @@ export type Outcome =
       readonly holdMs: number
       /** How long nothing more is served on this connection. */
       readonly pauseMs: number
+      /** The connection ends after it. */
+      readonly isLast: boolean
     }
 
 export interface ConnectionOptions {
@@ -116,7 +118,10 @@ export class ServerConnection {
       return
     }
     if (outcome.answer !== null) this.#send(outcome.answer, outcome.holdMs)
-    if (outcome.pauseMs > 0) {
+    if (outcome.isLast) {
+      this.#state.to('ended')
+      this.#send('close', 0)
+    } else if (outcome.pauseMs > 0) {
       this.#state.to('paused')
       this.#after(outcome.pauseMs, () => this.#proceed())
     } else {
