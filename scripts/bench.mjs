@@ -3,7 +3,7 @@
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { node24 } from './node-24.mjs'
+import { runtime } from './runtimes.mjs'
 import { install, setUp } from './setup.mjs'
 import { cacheFolder, root, run } from './steps.mjs'
 
@@ -28,7 +28,7 @@ if (isSuite) {
 /** All JavaScript of the suite runs under the same newer Node, which some of the others need. */
 async function runSuite(args) {
   await setUp()
-  const node = await node24()
+  const node = await runtime('Node 24')
   if (node === null) return 2
   const { code } = await run(node, [join(root, 'bench/suite/main.ts'), process.execPath, ...args], {
     timeoutMs: 7_200_000,

@@ -2,7 +2,7 @@
 
 import { packageSteps } from '../test/package/steps.mjs'
 import { checks } from './check.mjs'
-import { node24Step } from './node-24.mjs'
+import { node24Step } from './runtimes.mjs'
 import { runSteps, vitestStep } from './steps.mjs'
 import { systemPackages } from './system-packages.mjs'
 
