@@ -1,4 +1,4 @@
-// What is behind a failed TLS handshake, by the code that Node and OpenSSL give it, and what to check.
+// What is behind a failed TLS handshake, by the code that the runtime gives it, and what to check.
 
 const untrusted = 'its certificate is signed by nobody who is trusted here, check ssl.ca.location'
 const unwelcome = "the broker does not accept the client's certificate, check ssl.certificate.location and its validity"
@@ -17,20 +17,23 @@ const explanations: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_CRL: 'ssl.crl.location says nothing about the authority of its certificate',
   ERR_TLS_CERT_ALTNAME_INVALID:
     'its certificate is for another host, check bootstrap.servers and advertised.listeners, or ssl.endpoint.identification.algorithm',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wanted,
-  ERR_SSL_TLSV1_ALERT_CERTIFICATE_REQUIRED: wanted,
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: wanted,
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: unwelcome,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: unwelcome,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: unwelcome,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: noVersion,
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: noVersion,
+  ERR_SSL_NO_PROTOCOLS_AVAILABLE: noVersion,
   ERR_SSL_UNSUPPORTED_PROTOCOL: noVersion,
   ERR_SSL_WRONG_VERSION_NUMBER: 'the answer is not TLS, is this port plaintext?',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the answer is not TLS, is this port plaintext?',
+  ALERT_BAD_CERTIFICATE: wanted,
+  ALERT_CERTIFICATE_REQUIRED: wanted,
+  ALERT_CERTIFICATE_EXPIRED: unwelcome,
+  ALERT_CERTIFICATE_UNKNOWN: unwelcome,
+  ALERT_UNKNOWN_CA: unwelcome,
+  ALERT_PROTOCOL_VERSION: noVersion,
+  ALERT_HANDSHAKE_FAILURE:
+    'no TLS version or cipher in common, or a client certificate is wanted: check ssl.cipher.suites, ssl.certificate.location and the option tls',
 }
 
 /** In words, or null for a code that says nothing more than its message. */
-export function explainTlsFault(code: string | undefined): string | null {
-  return code === undefined || !Object.hasOwn(explanations, code) ? null : (explanations[code] ?? null)
+export function explainTlsFault(code = ''): string | null {
+  // Each version of each library names an alert after another version of TLS: SSLV3_, TLSV1_, TLSV13_, SSL/TLS_.
+  const name = code.replace(/^ERR_SSL_.+_(?=ALERT_)/, '')
+  return Object.hasOwn(explanations, name) ? (explanations[name] ?? null) : null
 }
