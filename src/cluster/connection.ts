@@ -9,7 +9,7 @@ import { stateMachine } from '../state-machine.ts'
 import type { Transport } from '../transport.ts'
 import { brokerLabel } from './addresses.ts'
 import { type Authenticate, renewAfter } from './authentication.ts'
-import { type Negotiated, noCommonVersion, shakeHands } from './handshake.ts'
+import { type Negotiated, noCommonVersion, shakeHands, unserved } from './handshake.ts'
 import { Pipeline, type SendOptions } from './pipeline.ts'
 
 export interface ConnectionOptions {
@@ -276,7 +276,7 @@ export class Connection {
       maxTimeouts,
       on: {
         // While negotiating, the end of the socket is an answer, too: #open decides what it means.
-        broken: error => (this.#state.is('negotiating') ? pipeline.fail(error) : this.close(error)),
+        broken: error => (this.#state.is('negotiating') ? pipeline.fail(error) : this.close(this.#explained(error))),
         drained: () => this.usable && on.drained(this),
         throttled: ms => on.throttled(this, ms),
         idle: () => {
@@ -301,6 +301,13 @@ export class Connection {
     const reason = cause instanceof Error ? cause.message : String(cause)
     if (!this.#state.is('authenticating', 'reauthenticating')) return this.#fault(reason, cause)
     return new AuthenticationError(`${this.label}: ${reason}`, { broker: this.label, cause })
+  }
+
+  #explained(error: KafkaError): KafkaError {
+    const { timeouts } = this.traffic
+    const isHangUp = error instanceof ConnectionError && error.code === -195 && timeouts === 0
+    const isFirst = this.#state.is('ready') && this.inFlight > 0 && !this.proven
+    return isHangUp && isFirst && this.#options.authenticate === undefined ? unserved(this.label, error) : error
   }
 
   #fault(what: string, cause?: unknown): ConnectionError {

@@ -113,6 +113,13 @@ function unheard({ label, encrypted }: HandshakeOptions, cause: unknown): Connec
   return new ConnectionError(-195, `${label}: ${what}`, { broker: label, cause })
 }
 
+/** For a connection that ends when it is asked for more than its versions: a listener with SASL tells them to everybody. */
+export function unserved(label: string, cause: KafkaError): ConnectionError {
+  const what = 'the other side closes the connection instead of an answer to the first request'
+  const guess = 'does this listener want SASL? check security.protocol'
+  return new ConnectionError(-195, `${label}: ${what}, ${guess}`, { broker: label, cause })
+}
+
 // A broker refuses a name that does not match [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? (KIP-511).
 function softwareWord(text: string): string {
   return text.replace(/[^a-zA-Z0-9.-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '') || 'unknown'

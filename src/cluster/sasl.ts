@@ -44,7 +44,10 @@ export function saslAuthentication(options: SaslOptions): Authenticate {
 
 async function handshake(channel: AuthenticationChannel, { mechanism, timeoutMs }: SaslOptions): Promise<void> {
   if (channel.version(saslHandshake) !== 1 || channel.version(saslAuthenticate) === undefined) {
-    throw refusal(channel, 'the broker does not know SaslAuthenticate (Kafka 1.0), check its version')
+    throw refusal(
+      channel,
+      'the broker does not know SaslAuthenticate (Kafka 1.0), check security.protocol and its version',
+    )
   }
   const { errorCode, mechanisms } = await channel.request(saslHandshake, { mechanism }, { timeoutMs })
   if (errorCode === 0) return

@@ -81,6 +81,14 @@ export class Rig {
     return promise
   }
 
+  /** As `until`, no time passing: for what other threads do, which know no clock. */
+  async standingStill<T>(promise: Promise<T>): Promise<T> {
+    const watched = watch(promise)
+    const deadline = Date.now() + 15_000
+    while (watched.state === 'pending' && Date.now() < deadline) await this.clock.settle()
+    return this.until(promise)
+  }
+
   /** The error that the promise rejects with. */
   async failure(promise: Promise<unknown>, withinMs = 1000, stepMs = 1): Promise<unknown> {
     const outcome = promise.then(
