@@ -1,7 +1,8 @@
 // A real Kafka under the SASL part of the conformance suite; test/mock/sasl-conformance.test.ts puts the mock there.
 
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type KafkaCluster, startKafka } from '../../scripts/kafka/kafka.mjs'
+import { Producer, type ProducerOptions } from '../../src/index.ts'
 import { mechanisms, saslCases, sessionLifetimeMs, users } from '../conformance/sasl.ts'
 import { kafkaAnswers } from '../support/kafka-answers.ts'
 
@@ -48,4 +49,23 @@ describe.runIf(kafkaAnswers)('a real Kafka', () => {
   afterAll(() => kafka?.stop())
 
   saslCases(() => ({ server: at('SASL'), renewing: at('RENEWING') }))
+
+  async function refusal(options: ProducerOptions): Promise<string> {
+    const producer = new Producer(options)
+    const outcome = producer.connect().then(
+      () => 'it connected',
+      (error: Error) => error.message,
+    )
+    await outcome.finally(() => producer.close({ timeoutMs: 0 }))
+    return outcome
+  }
+
+  test('is asked for what it does not offer: a producer says so', async () => {
+    expect(await refusal({ 'bootstrap.servers': at('SASL') })).toMatch(
+      /localhost:\d+.*the other side closes the connection.*does this listener want SASL\? check security\.protocol/,
+    )
+    const sasl = { 'sasl.mechanisms': 'PLAIN', 'sasl.username': 'ann', 'sasl.password': users.ann }
+    const mistaken = { 'bootstrap.servers': kafka.bootstrapServers, 'security.protocol': 'sasl_plaintext', ...sasl }
+    expect(await refusal(mistaken as ProducerOptions)).toMatch(/takes no SASL authentication, check security\.protocol/)
+  })
 })
