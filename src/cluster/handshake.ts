@@ -108,7 +108,7 @@ export function noCommonVersion(
 }
 
 function unheard({ label, encrypted }: HandshakeOptions, cause: unknown): ConnectionError {
-  const guess = encrypted ? 'is this a Kafka broker?' : 'does this port want TLS?'
+  const guess = encrypted ? 'is this a Kafka broker?' : 'does this port want TLS? check security.protocol'
   const what = `the other side closes the connection without an answer to ApiVersions, ${guess}`
   return new ConnectionError(-195, `${label}: ${what}`, { broker: label, cause })
 }

@@ -147,7 +147,9 @@ function startTls(
       tcp.destroy()
       sessions.delete(label)
       const lost = error.code === 'ECONNRESET' || error.code === 'EPIPE'
-      const what = lost ? 'closed during the TLS handshake, is this port plaintext?' : 'the TLS handshake failed'
+      const what = lost
+        ? 'closed during the TLS handshake, is this port plaintext? check security.protocol'
+        : 'the TLS handshake failed'
       failed(fault(lost ? -195 : -181, label, what, error))
     }
     try {

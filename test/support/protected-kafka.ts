@@ -1,5 +1,6 @@
 // A Kafka with a listener for each way of protecting a connection, and what a producer wants to be told to use each.
 
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { startKafka } from '../../scripts/kafka/kafka.mjs'
 import type { ProducerOptions } from '../../src/index.ts'
@@ -9,7 +10,8 @@ import { startOidcServer } from './oidc-server.ts'
 export const secret = 'correct horse battery staple'
 
 const module = 'org.apache.kafka.common.security'
-const plainJaas = `${module}.plain.PlainLoginModule required username="admin" password="x" user_ann="${secret}";`
+const plainUsers = ['ann', 'bob'].map(name => `user_${name}="${secret}"`).join(' ')
+const plainJaas = `${module}.plain.PlainLoginModule required username="admin" password="x" ${plainUsers};`
 const scramJaas = `${module}.scram.ScramLoginModule required;`
 
 const listeners = {
@@ -20,6 +22,14 @@ const listeners = {
   OAUTH: 'SASL_PLAINTEXT',
   OIDC: 'SASL_PLAINTEXT',
   RENEWING: 'SASL_PLAINTEXT',
+  EXPIRED: 'SSL',
+  EARLY: 'SSL',
+} as const
+
+/** Listeners whose certificates hold at another time. */
+const untimely = {
+  EXPIRED: { from: '20200101000000Z', until: '20210101000000Z' },
+  EARLY: { from: '20390101000000Z', until: '20400101000000Z' },
 } as const
 
 const ann = { 'sasl.username': 'ann', 'sasl.password': secret }
@@ -79,6 +89,17 @@ export const ways: Readonly<Record<string, (kafka: ProtectedKafka) => ProducerOp
     'sasl.oauthbearer.client.secret': 'correct-horse',
     'sasl.oauthbearer.token.endpoint.url': oidc.tokenUrl,
   }),
+  'OIDC by an assertion': ({ at, authority, oidc }) => ({
+    'bootstrap.servers': at('OIDC'),
+    'security.protocol': 'sasl_plaintext',
+    'sasl.mechanisms': 'OAUTHBEARER',
+    'sasl.oauthbearer.method': 'oidc',
+    'sasl.oauthbearer.client.id': 'ann',
+    'sasl.oauthbearer.assertion.algorithm': 'ES256',
+    'sasl.oauthbearer.assertion.private.key.file': authority.file('assertion.key'),
+    'sasl.oauthbearer.assertion.claim.jti.include': true,
+    'sasl.oauthbearer.token.endpoint.url': oidc.tokenUrl,
+  }),
 }
 
 export type ProtectedKafka = Awaited<ReturnType<typeof startProtectedKafka>>
@@ -86,17 +107,28 @@ export type ProtectedKafka = Awaited<ReturnType<typeof startProtectedKafka>>
 /** Starts it, with the user `ann` and a topic `t`. */
 export async function startProtectedKafka() {
   const authority = await certificateAuthority()
-  const broker = await authority.issue('localhost', { names: 'DNS:localhost' })
   await authority.issue('ann')
-  const keystore = authority.file('broker-keystore.pem')
-  await writeFile(keystore, broker.key + broker.cert)
-  const oidc = await startOidcServer({ id: 'ann', secret: 'correct-horse', audience: 'kafka', lifeSeconds: 6 })
+  const keystore = async (listener: string, dates: { from?: string; until?: string } = {}) => {
+    const file = authority.file(`keystore-${listener}.pem`)
+    const { key, cert } = await authority.issue(`broker-${listener}`, { names: 'DNS:localhost', ...dates })
+    await writeFile(file, key + cert)
+    return file
+  }
+  const untimelyKeystores: Record<string, string> = {}
+  for (const [name, dates] of Object.entries(untimely)) {
+    untimelyKeystores[`listener.name.${name.toLowerCase()}.ssl.keystore.location`] = await keystore(name, dates)
+  }
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  await writeFile(authority.file('assertion.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const client = { id: 'ann', secret: 'correct-horse', publicKeys: { ES256: publicKey } }
+  const oidc = await startOidcServer({ ...client, audience: 'kafka', lifeSeconds: 6 })
   const kafka = await startKafka({
     listeners,
     systemProperties: { 'org.apache.kafka.sasl.oauthbearer.allowed.urls': oidc.keysUrl },
     properties: {
       'ssl.keystore.type': 'PEM',
-      'ssl.keystore.location': keystore,
+      'ssl.keystore.location': await keystore('any'),
+      ...untimelyKeystores,
       'ssl.truststore.type': 'PEM',
       'ssl.truststore.location': authority.caFile,
       'listener.name.mtls.ssl.client.auth': 'required',
