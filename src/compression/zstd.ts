@@ -2,6 +2,7 @@
 
 // As a namespace: a named import of what a runtime lacks would keep the whole package from loading there.
 import * as zlib from 'node:zlib'
+import { isDeno } from '../deno.ts'
 import { ConfigError } from '../errors.ts'
 import type { Codec } from './codec.ts'
 import { chunkSizeFor, compressWith, decompressWith } from './zlib-coder.ts'
@@ -13,6 +14,9 @@ export const zstdUnavailable: string | null =
     ? null
     : 'zstd needs a node:zlib that has it: Node.js 22.15 or later, 23.8 or later in line 23'
 
+// zlib.constants.ZSTD_CLEVEL_DEFAULT, which Deno lacks.
+const defaultLevel = 3
+
 /** Levels up to 22; -1 is zstd's own default, 3. Source: RFC 8878, KIP-110, KIP-390. */
 export const zstd: Codec = {
   id: 4,
@@ -21,13 +25,11 @@ export const zstd: Codec = {
     if (zstdUnavailable !== null)
       throw new ConfigError('compression.codec', 'zstd', 'gzip, snappy or lz4', zstdUnavailable)
     return compressWith({ sync: zlib.zstdCompressSync, async: zlib.zstdCompress }, chunks, byteLength, {
-      chunkSize: chunkSizeFor(byteLength),
+      // Where a result takes a second chunk, Deno adds an empty frame to it.
+      chunkSize: isDeno ? byteLength + (byteLength >>> 7) + 64 : chunkSizeFor(byteLength),
       // With the size in the header a reader allocates once, and no window is larger than the batch.
       pledgedSrcSize: byteLength,
-      params: {
-        [zlib.constants.ZSTD_c_compressionLevel]:
-          level === -1 ? zlib.constants.ZSTD_CLEVEL_DEFAULT : Math.min(level, 22),
-      },
+      params: { [zlib.constants.ZSTD_c_compressionLevel]: level === -1 ? defaultLevel : Math.min(level, 22) },
     })
   },
   decompress(bytes, maxBytes) {
