@@ -1,5 +1,7 @@
 // What is behind a failed TLS handshake, by the code that the runtime gives it, and what to check.
 
+import { isDeno } from '../deno.ts'
+
 const untrusted = 'its certificate is signed by nobody who is trusted here, check ssl.ca.location'
 const unwelcome = "the broker does not accept the client's certificate, check ssl.certificate.location and its validity"
 const wanted = 'the broker wants a client certificate, check ssl.certificate.location and ssl.key.location'
@@ -13,7 +15,9 @@ const explanations: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: isDeno
+    ? `${untrusted}; or it has expired or is not valid yet, check the clocks: Deno does not say which`
+    : untrusted,
   UNABLE_TO_GET_CRL: 'ssl.crl.location says nothing about the authority of its certificate',
   ERR_TLS_CERT_ALTNAME_INVALID:
     'its certificate is for another host, check bootstrap.servers and advertised.listeners, or ssl.endpoint.identification.algorithm',

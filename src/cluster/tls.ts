@@ -2,8 +2,10 @@
 // change, so that certificates can be replaced while the producer runs.
 
 import { createSecureContext } from 'node:tls'
+import { isDeno } from '../deno.ts'
 import { ConfigError } from '../errors.ts'
 import { authorities, readNamed, stampOf } from './config-files.ts'
+import { checkKeyPair, ignoredByRustls } from './rustls.ts'
 
 export interface TlsSettings {
   readonly caLocation: string | null
@@ -78,18 +80,23 @@ function secureContext(settings: TlsSettings): object {
     sigalgs: settings.signatureAlgorithms,
   }
   const present = Object.entries(given).filter(([, value]) => value !== null && value !== undefined)
+  const context = { ...Object.fromEntries(present), ...options }
+  const lost = isDeno ? ignoredByRustls(context) : undefined
   try {
-    return createSecureContext({ ...Object.fromEntries(present), ...options })
+    if (lost !== undefined) throw new Error('the TLS of Deno would ignore it')
+    if (isDeno) checkKeyPair(context)
+    return createSecureContext(context)
   } catch (error) {
-    const names = present.flatMap(([name]) => blamed[name]?.filter(property => isSet(settings, property)) ?? [])
+    const about = lost === undefined ? Object.keys(context) : [lost]
+    const names = about.flatMap(name => blamed[name]?.filter(property => isSet(settings, property)) ?? [])
     const [property = 'tls'] = names
     const reason = error instanceof Error ? error.message : String(error)
     const what = `${names.join(', ') || 'tls'}: unusable for TLS (${reason})`
-    throw new ConfigError(property, '******', 'what OpenSSL can read', what)
+    throw new ConfigError(property, '******', 'what the TLS of this runtime can use', what)
   }
 }
 
-// Which properties a fault may be about. OpenSSL does not always say.
+// Which properties a fault may be about. The runtime does not always say.
 const blamed: Readonly<Record<string, readonly (keyof typeof fields)[]>> = {
   ca: ['ssl.ca.location', 'ssl.ca.pem'],
   cert: ['ssl.certificate.location', 'ssl.certificate.pem'],

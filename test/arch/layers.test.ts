@@ -42,14 +42,14 @@ function roomOf(file: string): string {
 /** `node:` modules and the files that may use them, by how their path begins. Elsewhere nothing touches the outside. */
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   net: ['src/cluster/node-transport.ts', 'src/mock/listener.ts'],
-  tls: ['src/cluster/node-transport.ts', 'src/cluster/tls.ts', 'src/mock/listener.ts'],
+  tls: ['src/cluster/node-transport.ts', 'src/cluster/tls.ts', 'src/cluster/rustls.ts', 'src/mock/listener.ts'],
   dns: ['src/cluster/node-transport.ts'],
   fs: ['src/cluster/config-files.ts'],
   path: ['src/cluster/config-files.ts'],
   http: ['src/cluster/http-request.ts'],
   https: ['src/cluster/http-request.ts'],
   zlib: ['src/compression/'],
-  crypto: ['src/sasl/'],
+  crypto: ['src/sasl/', 'src/cluster/rustls.ts'],
   buffer: ['src/'],
 }
 

@@ -9,25 +9,7 @@ import { type TlsSettings, tlsSource } from '../../src/cluster/tls.ts'
 import type { KafkaError } from '../../src/errors.ts'
 import { type Certificate, certificateAuthority } from '../support/certificates.ts'
 import { listen } from '../support/loopback.ts'
-
-const nothing: TlsSettings = {
-  caLocation: null,
-  caPem: null,
-  certificateLocation: null,
-  certificatePem: null,
-  keyLocation: null,
-  keyPem: null,
-  keyPassword: null,
-  keystoreLocation: null,
-  keystorePassword: null,
-  crlLocation: null,
-  ciphers: null,
-  curves: null,
-  signatureAlgorithms: null,
-  verify: true,
-  verifyHost: true,
-  options: {},
-}
+import { noTlsSettings as nothing } from '../support/tls-settings.ts'
 
 let authority: Awaited<ReturnType<typeof certificateAuthority>>
 let server: Certificate

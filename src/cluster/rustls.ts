@@ -1,0 +1,24 @@
+// Deno's node:tls is rustls: it takes options that it does not follow, and looks at a key only when a broker asks for
+// the certificate. What OpenSSL would say at once is said here.
+
+import { Buffer } from 'node:buffer'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { SecureContextOptions } from 'node:tls'
+
+const ignored = ['crl', 'ciphers', 'ecdhCurve', 'sigalgs'] as const
+
+/** An option of these that would have no effect, if there is one. */
+export function ignoredByRustls(options: SecureContextOptions): string | undefined {
+  return ignored.find(name => options[name] !== undefined)
+}
+
+/** Throws if a certificate and its key cannot be read, or do not belong together. */
+export function checkKeyPair({ cert, key, passphrase }: SecureContextOptions): void {
+  if (!isText(cert) || !isText(key)) return // lists, which only the option tls can hold
+  // X509Certificate of Deno reads nothing that stands behind a key.
+  const [leaf = ''] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(String(cert)) ?? []
+  const privateKey = createPrivateKey({ key: String(key), ...(passphrase === undefined ? {} : { passphrase }) })
+  if (!new X509Certificate(leaf).checkPrivateKey(privateKey)) throw new Error('the key is not that of the certificate')
+}
+
+const isText = (value: unknown) => typeof value === 'string' || Buffer.isBuffer(value)
