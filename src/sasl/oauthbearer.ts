@@ -88,7 +88,7 @@ export function unsecuredToken(config: string, nowMs: number): OAuthBearerToken 
     const [, name, value] = /^([^=]+)=(.+)$/.exec(pair) ?? []
     if (name === undefined || value === undefined) throw new Error('expected name=value pairs with spaces between')
     if (!name.startsWith('extension_') && !known.includes(name))
-      throw new Error(`there is no setting '${quoted(name)}'`)
+      throw new Error(`expected ${known.join(', ')} and extension_NAME, and there is another name`)
     settings.set(name, value)
   }
   const principal = settings.get('principal')

@@ -114,7 +114,7 @@ describe('OAUTHBEARER', () => {
   })
 
   test('answers a refusal with one byte, and says why', async () => {
-    const exchange = oauthBearer({ value: 'a', lifetimeMs: 1 })
+    const exchange = oauthBearer({ value: 'token', lifetimeMs: 1 })
     exchange.next(new Uint8Array())
     expect(exchange.next(Buffer.from('{"status":"invalid_token"}')).value).toEqual(Uint8Array.of(1))
     expect(() => exchange.next(new Uint8Array())).toThrow('invalid_token')
@@ -152,7 +152,7 @@ describe('OAUTHBEARER', () => {
     ['principal', /name=value/],
     ['scope=a', /principal=NAME/],
     ['principal=a lifeSeconds=0', /lifeSeconds/],
-    ['principal=a life=5', /no setting 'life'/],
+    ['principal=a life=5', /lifeSeconds and extension_NAME/],
   ])('the configuration %j is refused', (config, says) => {
     expect(() => unsecuredToken(config, 0)).toThrow(says)
   })

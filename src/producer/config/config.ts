@@ -100,10 +100,12 @@ export function deriveProfile(
   const topic = { ...defaultsOf(topicProperties), ...base }
   for (const [name, written] of entriesOf(overrides, 'topicConfig')) {
     const named = topicNames.get(name)
+    const elsewhere = producerNames.get(name)
     if (named !== undefined) findings.read(named, name, written, topic)
-    else if (producerNames.has(name))
-      findings.fault(name, written, 'nothing', 'is a property of the producer, not of a topic')
-    else unknownName(name, written, topicNames.keys(), findings)
+    else if (elsewhere !== undefined) {
+      const value = elsewhere.property.secret ? mask : written
+      findings.fault(name, value, 'nothing', 'is a property of the producer, not of a topic')
+    } else unknownName(name, written, topicNames.keys(), findings)
   }
   const acks = findings.given.get('request.required.acks')
   if (acks !== undefined && config.properties['enable.idempotence']) {
@@ -133,17 +135,20 @@ function entriesOf(options: unknown, name: string): [string, unknown][] {
 }
 
 function readPlugIn(name: keyof PlugIns, written: unknown, plugged: Record<string, unknown>, findings: Findings): void {
-  const { allowed, use, accepts } = plugIns[name]
+  const { allowed, use, secret, accepts } = plugIns[name]
   if (use === 'unbuilt') findings.fault(name, written, 'nothing', 'is not built yet')
-  else if (!accepts(written)) findings.fault(name, written, allowed, `expected ${allowed}`)
+  else if (!accepts(written)) findings.fault(name, secret ? mask : written, allowed, `expected ${allowed}`)
   else plugged[name] = Array.isArray(written) ? Object.freeze([...written]) : written
 }
 
 function unknownName(name: string, written: unknown, known: Iterable<string>, findings: Findings): void {
   const better = suggest(name, known)
   const hint = better === undefined ? '' : `; did you mean ${better}?`
-  const secret = producerNames.get(better ?? '')?.property.secret || /pass|secret|key|token|jaas|credential/i.test(name)
-  findings.fault(name, secret ? mask : written, better ?? 'nothing', `there is no such property${hint}`)
+  const isSecret =
+    producerNames.get(better ?? '')?.property.secret ||
+    typeof written === 'object' || // such as { username, password }
+    /pass|secret|key|token|jaas|credential|auth|connection/i.test(name)
+  findings.fault(name, isSecret ? mask : written, better ?? 'nothing', `there is no such property${hint}`)
 }
 
 function checkCodec(

@@ -15,7 +15,8 @@ export class Findings {
   readonly #faults: ConfigError[] = []
 
   /** `message` goes on where the property's name and value have been said. */
-  fault(property: string, value: unknown, allowed: string, message: string): void {
+  fault(property: string, written: unknown, allowed: string, message: string): void {
+    const value = holdsSecret(written) ? mask : written
     this.#faults.push(new ConfigError(property, value, allowed, `${property} = ${show(value)}: ${message}`))
   }
 
@@ -66,6 +67,11 @@ export class Findings {
 }
 
 export const mask = '******'
+
+/** Whether a text or a list of texts has an address with a password or a query in it. */
+function holdsSecret(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsSecret) : typeof value === 'string' && /@|:\/\/.*\?/.test(value)
+}
 
 const articles: Readonly<Record<string, string>> = {
   integer: 'an integer, ',

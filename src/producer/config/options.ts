@@ -52,6 +52,8 @@ export interface PlugInRow {
   readonly allowed: string
   readonly doc: string
   readonly use?: 'honoured' | 'unbuilt'
+  /** What is written in its place may be a secret, and is not shown. */
+  readonly secret?: boolean
   accepts(value: unknown): boolean
 }
 
@@ -119,16 +121,19 @@ export const plugIns: Readonly<Record<keyof PlugIns, PlugInRow>> = {
   tls: {
     allowed: "options of Node's tls.connect",
     doc: 'TLS settings that have no property of their own, such as minVersion. They win over the properties.',
+    secret: true,
     accepts: isObject,
   },
   oauthBearerTokenProvider: {
     allowed: 'a function ({ config, signal }) => promise of a token',
     doc: 'Gives tokens for OAUTHBEARER, as { value, lifetimeMs }, the latter in milliseconds since the epoch.',
+    secret: true,
     accepts: isFunction,
   },
   saslMechanisms: {
     allowed: 'an object of functions ({ host, port }) => exchange, by mechanism',
     doc: 'SASL mechanisms besides the built-in ones. An exchange is a generator: docs/security.md shows one.',
+    secret: true,
     accepts: value => isObject(value) && Object.values(value).every(isFunction),
   },
 }

@@ -167,7 +167,7 @@ function checkOidc(draft: Draft): void {
     if (azureQuery(global) === undefined)
       findings.fault('sasl.oauthbearer.config', mask, 'query=...', 'azure_imds needs it')
   } else if (url === null || !/^https?:$/.test(url.protocol) || url.username + url.password !== '') {
-    findings.fault(endpoint, text?.includes('@') ? mask : text, 'https://host/path', 'oidc needs it')
+    findings.fault(endpoint, text, 'https://host/path', 'oidc needs it')
   } else if (url.protocol === 'http:' && !azure) {
     findings.warn(endpoint, 'is http: what proves who asks and the token travel unencrypted')
   }
