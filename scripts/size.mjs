@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { isMain, root } from './steps.mjs'
 
 /** Gzipped bytes. Raise a limit in the commit that needs it, and say there what the bytes buy. */
-const limits = { 'esm/index.js': 66_000, 'esm/mock/index.js': 40_000, 'cli/main.js': 20_000 }
+const limits = { 'esm/index.js': 66_000, 'esm/mock/index.js': 85_000, 'cli/main.js': 20_000 }
 
 async function sizeOf(entry) {
   const { outputFiles } = await build({

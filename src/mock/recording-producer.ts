@@ -1,22 +1,20 @@
-// Takes the producer's place in unit tests: the same calls, nothing sent, everything recorded, verdicts as told.
+// Takes the producer's place in unit tests: a producer without a cluster, whose messages are recorded and get the
+// verdicts that the test decides on.
 
-import {
-  BrokerError,
-  DeliveryError,
-  InvalidMessageError,
-  type KafkaError,
-  ProduceManyError,
-  StateError,
-} from '../errors.ts'
-import type { DeliveryHandle, DeliveryReport, Message, Producer, TopicHandle } from '../index.ts'
+import { BrokerError, ConfigError, DeliveryError, type ErrorContext, type KafkaError } from '../errors.ts'
+import type { Batch } from '../producer/batch.ts'
+import type { ProducerOptions } from '../producer/config/config.ts'
+import { type Middleware, ProducerCore } from '../producer/core.ts'
+import type { Message, Serializer } from '../producer/message.ts'
+import { Producer } from '../producer/producer.ts'
 import { codeOf } from './endpoint.ts'
+import { type Recorder, RecordingSession } from './recording-session.ts'
 
 /** A message as it was handed over, and where it would stand. */
 export interface RecordedMessage extends Message {
   readonly topic: string
-  /** As given; 0 where the partitioner would have decided. */
   readonly partition: number
-  /** Counted from 0 in each partition; -1n for one that failed. */
+  /** Counted from 0 in each partition; -1n for one that failed, and with acks 0. */
   readonly offset: bigint
   readonly timestamp: number
   readonly error: KafkaError | null
@@ -25,83 +23,66 @@ export interface RecordedMessage extends Message {
 /** What becomes of a message: null for success, or an error or its Kafka name. */
 export type RecordedVerdict = KafkaError | string | null
 
-export interface RecordingProducerOptions {
-  /** As with a producer: the first is the default topic. */
-  readonly topics?: readonly string[]
-  /** What `partitionCount()` says; 1 if not given. */
+/** Those of a producer, all of them optional. */
+export interface RecordingProducerOptions extends Partial<ProducerOptions> {
+  /** How many partitions every topic has; 1 if not given. */
   readonly partitions?: number
 }
 
-type Calls =
-  | 'send'
-  | 'sendMany'
-  | 'dispatch'
-  | 'dispatchMany'
-  | 'dispatchWait'
-  | 'tombstone'
-  | 'buffer'
-  | 'bufferMany'
-  | 'flushBuffer'
-  | 'dispatchBuffer'
-  | 'partitionCount'
-  | 'connect'
-  | 'disconnect'
-  | 'flush'
-  | 'close'
-  | 'purge'
-  | 'queueSize'
-  | 'buffered'
-
 /**
- * A producer without a cluster. Give it to code that takes a `Pick<Producer, 'send' | ...>`, then look at `sent`.
- * Every message has its verdict at once: success, unless `failNext()` or `decide()` say otherwise.
+ * A producer without a cluster: give it to the code under test, then look at `sent`. It checks, serialises and
+ * partitions as any producer does; every topic is there. Reports come in the next promise job, so that neither timers
+ * nor sockets are needed: of success, unless `failNext()` or `decide()` say otherwise.
+ *
+ * Throws ConfigError, as a producer does.
  */
-export class RecordingProducer implements Pick<Producer, Calls> {
-  /** Everything that was handed over, in that order; what is held by `buffer()` is not yet. */
+export class RecordingProducer extends Producer {
+  /** Everything that was queued, in that order; what is held by `buffer()` is not yet. */
   readonly sent: RecordedMessage[] = []
-  /** Whether `close()` was called. */
-  closed = false
-  readonly #options: RecordingProducerOptions
-  readonly #verdicts: KafkaError[] = []
+  readonly #core: ProducerCore
+  readonly #verdicts: (KafkaError | string)[] = []
   readonly #refusals: KafkaError[] = []
   readonly #offsets = new Map<string, bigint>()
-  #held: Message[] = []
   #decide: (message: Message) => RecordedVerdict = () => null
 
   constructor(options: RecordingProducerOptions = {}) {
-    this.#options = options
+    const { partitions = 1, ...given } = options
+    if (!Number.isInteger(partitions) || partitions < 1) {
+      const allowed = 'an integer from 1 on'
+      throw new ConfigError('partitions', partitions, allowed, `partitions = ${partitions}: it must be ${allowed}`)
+    }
+    const servers = given['bootstrap.servers'] ?? given['metadata.broker.list'] ?? 'nowhere'
+    const complete = { ...given, ...seeingGiven(given), 'bootstrap.servers': servers }
+    const core = new ProducerCore(complete)
+    super(complete, core)
+    this.#core = core
+    const record: Recorder = (message, batch) => this.#record(message, batch)
+    core.life.open = options => new RecordingSession(options, partitions, record)
+    core.middleware.push(message => this.#carry(message))
   }
 
-  get queueSize(): number {
-    return 0
-  }
-
-  get buffered(): number {
-    return this.#held.length
-  }
-
-  /** What was handed over for one topic. */
+  /** What was queued for one topic. */
   sentTo(topic: string): RecordedMessage[] {
     return this.sent.filter(message => message.topic === topic)
   }
 
-  /** Forgets what was recorded, held and told. */
+  /** Forgets what was recorded, held and decided. One that is closed stays so. */
   reset(): void {
     this.sent.length = 0
-    this.#held = []
     this.#verdicts.length = 0
     this.#refusals.length = 0
     this.#offsets.clear()
     this.#decide = () => null
-    this.closed = false
+    this.purge()
   }
 
   /** Lets the next messages fail with these errors, one each: Kafka's names or errors of one's own. */
   failNext(...errors: (KafkaError | string)[]): void {
-    this.#verdicts.push(...errors.map(errorOf))
+    for (const error of errors) errorOf(error, {}) // names are checked here
+    this.#verdicts.push(...errors)
   }
 
-  /** Lets the next calls be refused before anything is recorded, such as with a QueueFullError. */
+  /** Lets the next calls that hand over messages, or `connect()`, be refused at once, such as with a QueueFullError. */
   refuseNext(...errors: KafkaError[]): void {
     this.#refusals.push(...errors)
   }
@@ -111,173 +92,85 @@ export class RecordingProducer implements Pick<Producer, Calls> {
     this.#decide = fn
   }
 
-  async send(message: Message): Promise<DeliveryReport> {
-    this.#enter()
-    return verdictOf(this.#record(this.#check(message)))
+  override async connect(): Promise<void> {
+    this.#refuse()
+    await super.connect()
   }
 
-  async sendMany(messages: Iterable<Message>): Promise<DeliveryReport[]> {
-    this.#enter()
-    return this.#recordAll(this.#checkAll(messages))
+  override use(step: Middleware): this {
+    // The last one is ours: it sees what the others made of the message.
+    this.#core.middleware.splice(-1, 0, step)
+    return this
   }
 
-  dispatch(message: Message): DeliveryHandle {
-    this.#enter()
-    return handleOf(this.#record(this.#check(message)))
-  }
-
-  dispatchMany(messages: Iterable<Message>): DeliveryHandle[] {
-    this.#enter()
-    return this.#checkAll(messages).map(message => handleOf(this.#record(message)))
-  }
-
-  async dispatchWait(message: Message): Promise<DeliveryHandle> {
-    return this.dispatch(message)
-  }
-
-  async tombstone(message: { topic?: string; key: string | Uint8Array; partition?: number }): Promise<DeliveryReport> {
-    return this.send({ ...message, value: null })
-  }
-
-  buffer(message: Message): number {
-    return this.bufferMany([message])
-  }
-
-  bufferMany(messages: Iterable<Message>): number {
-    this.#enter()
-    this.#held.push(...this.#checkAll(messages))
-    return this.buffered
-  }
-
-  async flushBuffer(): Promise<DeliveryReport[]> {
-    this.#enter()
-    return this.#recordAll(this.#takeHeld())
-  }
-
-  dispatchBuffer(): DeliveryHandle[] {
-    this.#enter()
-    return this.#takeHeld().map(message => handleOf(this.#record(message)))
-  }
-
-  async partitionCount(): Promise<number> {
-    return this.#options.partitions ?? 1
-  }
-
-  /** As `Producer.topic()`. */
-  topic(name: string): Omit<TopicHandle, 'partitionCount'> {
-    return {
-      name,
-      send: message => this.send({ ...message, topic: name }),
-      dispatch: message => this.dispatch({ ...message, topic: name }),
-    }
-  }
-
-  async connect(): Promise<void> {
-    this.#enter()
-  }
-
-  async disconnect(): Promise<void> {}
-
-  async flush(): Promise<void> {}
-
-  /** Sends what is held, as a producer does. */
-  async close(): Promise<{ lost: number }> {
-    if (this.closed) return { lost: 0 }
-    const failed = this.#takeHeld().filter(message => this.#record(message).error !== null)
-    this.closed = true
-    return { lost: failed.length }
-  }
-
-  purge(): number {
-    return this.#takeHeld().length
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  #enter(): void {
-    if (this.closed) throw new StateError('closed', 'the producer is closed')
+  #refuse(): void {
     const refusal = this.#refusals.shift()
     if (refusal !== undefined) throw refusal
   }
 
-  #checkAll(messages: Iterable<Message>): Message[] {
-    return Array.from(messages, (message, index) => this.#check(message, index))
+  #carry(message: Message): Message {
+    this.#refuse()
+    if (typeof message !== 'object' || message === null) return message
+    const given = copyOf(message)
+    // The time of day itself: a producer reckons from its own clock, which a test that sets the date does not move.
+    return { ...given, timestamp: given.timestamp ?? this.#core.clock.wallNow(), opaque: given }
   }
 
-  #check(message: Message, index?: number): Message & { topic: string } {
-    const topic = message.topic ?? this.#options.topics?.[0]
-    const at = index === undefined ? {} : { index }
-    if (typeof topic !== 'string') throw new InvalidMessageError('topic', 'topic is missing: there is no default', at)
-    if (message.value === undefined)
-      throw new InvalidMessageError('value', 'value is undefined: null is a tombstone', at)
-    return { ...message, topic }
-  }
-
-  #takeHeld(): Message[] {
-    const held = this.#held
-    this.#held = []
-    return held
-  }
-
-  #recordAll(messages: readonly Message[]): DeliveryReport[] {
-    const reports = messages.map(message => reportOf(this.#record(message)))
-    const failed = reports.filter(({ error }) => error !== null)
-    if (failed.length === 0) return reports
-    const why = `${failed.length} of ${reports.length} messages were not delivered`
-    throw new ProduceManyError<DeliveryReport, DeliveryHandle>(why, { reports, cause: failed[0]?.error })
-  }
-
-  #record(message: Message): RecordedMessage {
-    const topic = message.topic ?? ''
-    const partition = message.partition == null || message.partition < 0 ? 0 : message.partition
-    const decided = this.#verdicts.shift() ?? this.#decide(message)
-    const error = decided === null ? null : errorOf(decided)
-    const place = `${topic}-${partition}`
-    const offset = error === null ? (this.#offsets.get(place) ?? 0n) : -1n
-    if (error === null) this.#offsets.set(place, offset + 1n)
-    const { timestamp } = message
-    const time = timestamp instanceof Date ? timestamp.getTime() : (timestamp ?? Date.now())
-    const recorded = { ...message, topic, partition, offset, timestamp: time, error }
+  #record(given: Message, batch: Batch): RecordedMessage {
+    const { topic, partition, profile } = batch
+    const decided = this.#verdicts.shift() ?? this.#decide({ ...given, topic })
+    const error = decided === null ? null : errorOf(decided, { topic, partition })
+    const offset = error === null && profile['request.required.acks'] !== 0 ? this.#nextOffset(batch) : -1n
+    const recorded = { ...given, topic, partition, offset, timestamp: batch.timestampAt(0), error }
     this.sent.push(recorded)
     return recorded
   }
-}
 
-function errorOf(given: KafkaError | string): KafkaError {
-  if (typeof given !== 'string') return given
-  const { [given]: local } = localErrors
-  return local === undefined ? new BrokerError(codeOf(given), `told to fail with ${given}`) : local()
-}
-
-const localErrors: Readonly<Record<string, () => KafkaError>> = {
-  _MSG_TIMED_OUT: () => new DeliveryError(-192, 'told to run out of time'),
-  _PURGE_QUEUE: () => new DeliveryError(-152, 'told to be purged from the queue'),
-  _PURGE_INFLIGHT: () => new DeliveryError(-151, 'told to be purged in flight'),
-}
-
-function reportOf({ topic, partition, offset, timestamp, opaque, error }: RecordedMessage): DeliveryReport {
-  const status = error === null ? 'persisted' : error.code === -151 ? 'possibly-persisted' : 'not-persisted'
-  return { topic, partition, offset, timestamp, status, error, opaque, attempts: 1, latencyMs: 0 }
-}
-
-function verdictOf(message: RecordedMessage): DeliveryReport {
-  if (message.error !== null) throw message.error
-  return reportOf(message)
-}
-
-function handleOf(message: RecordedMessage): DeliveryHandle {
-  const report = reportOf(message)
-  const handle: Omit<DeliveryHandle, 'tell'> = {
-    topic: message.topic,
-    opaque: message.opaque,
-    settled: true,
-    report,
-    async wait({ throwOnError = true } = {}) {
-      if (report.error !== null && throwOnError) throw report.error
-      return report
-    },
+  #nextOffset({ topic, partition }: Batch): bigint {
+    const place = `${topic}-${partition}`
+    const offset = this.#offsets.get(place) ?? 0n
+    this.#offsets.set(place, offset + 1n)
+    return offset
   }
-  return handle as DeliveryHandle // which is a class, and that is all it has
 }
+
+const givenOf = (carrier: Message): Message => carrier.opaque as Message
+
+// The functions of a configuration see what was given, not what carries it.
+function seeingGiven({ keyMaker, keySerializer, valueSerializer }: Partial<ProducerOptions>): Partial<ProducerOptions> {
+  const serializer = (fn: Serializer | undefined): Serializer | undefined =>
+    typeof fn === 'function' ? (value, message) => fn(value, givenOf(message)) : fn
+  return {
+    keyMaker: typeof keyMaker === 'function' ? message => keyMaker(givenOf(message)) : keyMaker,
+    keySerializer: serializer(keySerializer),
+    valueSerializer: serializer(valueSerializer),
+  }
+}
+
+// Fields may be getters of a class, and an iterator gives its pairs once.
+function copyOf(message: Message): Message {
+  const { topic, value, key, headers, partition, partitionKey, timestamp, opaque } = message
+  const pairs = typeof headers === 'object' && headers !== null && Symbol.iterator in headers ? [...headers] : headers
+  const bytes = { value: owned(value), key: owned(key), headers: owned(pairs), partitionKey: owned(partitionKey) }
+  const copy = { ...message, topic, ...bytes, partition, timestamp, opaque }
+  return Object.fromEntries(Object.entries(copy).filter(([, field]) => field !== undefined)) as unknown as Message
+}
+
+// The code under test may use its memory again.
+function owned(given: unknown): unknown {
+  if (given instanceof Uint8Array) return Uint8Array.prototype.slice.call(given)
+  return Array.isArray(given) ? given.map(owned) : given
+}
+
+function errorOf(given: KafkaError | string, place: ErrorContext): KafkaError {
+  if (typeof given !== 'string') return given
+  const localCode = localCodes.get(given)
+  const why = `told to fail with ${given}`
+  return localCode === undefined ? new BrokerError(codeOf(given), why, place) : new DeliveryError(localCode, why, place)
+}
+
+const localCodes = new Map<string, -192 | -152 | -151>([
+  ['_MSG_TIMED_OUT', -192],
+  ['_PURGE_QUEUE', -152],
+  ['_PURGE_INFLIGHT', -151],
+])

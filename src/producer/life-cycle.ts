@@ -11,7 +11,7 @@ import { Flushes } from './flushes.ts'
 import type { DeliveryReport } from './report.ts'
 import type { Room, Waiter } from './room.ts'
 import type { Security } from './security.ts'
-import { Session } from './session.ts'
+import { type OpenSession, Session, type SessionOptions } from './session.ts'
 
 export type ProducerStatus =
   | 'initial'
@@ -49,9 +49,11 @@ export interface LifeCycleParts {
 
 export class LifeCycle {
   readonly flushes = new Flushes()
+  /** Opens the next session. */
+  open: (options: SessionOptions) => OpenSession = options => new Session(options)
   readonly #parts: LifeCycleParts
   readonly #state = stateMachine<ProducerStatus>('producer', lifeCycle, 'initial')
-  #session: Session | null = null
+  #session: OpenSession | null = null
   #fatalError: FatalError | null = null
   #disconnected: Promise<void> | null = null
   #closed: Promise<{ lost: number }> | null = null
@@ -69,7 +71,7 @@ export class LifeCycle {
   }
 
   /** The session, if one has begun and not ended. */
-  get session(): Session | null {
+  get session(): OpenSession | null {
     return this.#session
   }
 
@@ -79,7 +81,7 @@ export class LifeCycle {
   }
 
   /** The session to produce into, begun if need be. Throws StateError, or FatalError after one. */
-  producing(): Session {
+  producing(): OpenSession {
     const { state } = this.#state
     if (this.#session !== null && (state === 'connected' || state === 'connecting')) return this.#session
     if (this.#fatalError !== null && this.#state.is('fatal')) throw this.#fatalError
@@ -88,7 +90,7 @@ export class LifeCycle {
   }
 
   /** As `producing`, also for what was accepted before `close()` or `disconnect()` and goes in only now. */
-  taking(): Session {
+  taking(): OpenSession {
     return this.#session !== null && this.#fatalError === null ? this.#session : this.producing()
   }
 
@@ -208,9 +210,9 @@ export class LifeCycle {
     })
   }
 
-  #begin(): Session {
+  #begin(): OpenSession {
     this.#state.to('connecting')
-    const session: Session = new Session({
+    const session = this.open({
       config: this.#parts.config,
       security: this.#parts.security,
       clock: this.#parts.clock,

@@ -30,8 +30,10 @@ export interface TopicHandle {
 export class Producer extends ProducerView {
   readonly #core: ProducerCore
 
-  constructor(options: ProducerOptions) {
-    const core = new ProducerCore(options)
+  constructor(options: ProducerOptions)
+  /** @internal */
+  constructor(options: ProducerOptions, core: ProducerCore)
+  constructor(options: ProducerOptions, core = new ProducerCore(options)) {
     super(core)
     this.#core = core
   }

@@ -45,6 +45,12 @@ export interface SessionOptions {
   }
 }
 
+/** What a producer asks of its session. `RecordingProducer` has one that is none of a cluster's. */
+export type OpenSession = Pick<Session, 'accumulator' | 'calledAt' | 'lastFault' | 'prepared' | 'purge' | 'stop'> & {
+  readonly sender: Pick<Sender, 'inFlight'>
+  readonly metadata: Pick<Metadata, 'next'>
+}
+
 export class Session {
   readonly accumulator: Accumulator
   readonly sender: Sender

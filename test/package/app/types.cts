@@ -7,4 +7,6 @@ async function send(): Promise<odradek.DeliveryReport> {
   return producer.send({ topic: 'orders', value: 'v' })
 }
 
-export = { send }
+const recording: odradek.Producer = new mock.RecordingProducer()
+
+export = { send, recording }
