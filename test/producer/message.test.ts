@@ -236,6 +236,15 @@ describe('headers', () => {
       ],
     ],
     ['an object without a prototype', Object.assign(Object.create(null), { a: '1' }), [['a', '1']]],
+    [
+      'names that mean something to an object',
+      JSON.parse('{"__proto__": "1", "constructor": "2", "toString": ["3"]}'),
+      [
+        ['__proto__', '1'],
+        ['constructor', '2'],
+        ['toString', '3'],
+      ],
+    ],
     ['no names', {}, []],
     [
       'pairs',

@@ -214,6 +214,17 @@ describe('a bad topic name', () => {
     const rig = await Rig.connected({ topics: { [name]: {} } })
     await rig.until(rig.producer.send({ topic: name, value: 'v' }))
   })
+
+  test('one that means something to an object is allowed, and reaches no prototype', async () => {
+    const names = ['__proto__', 'constructor', 'toString']
+    const rig = await Rig.connected({ topics: Object.fromEntries(names.map(name => [name, {}])) })
+    for (const name of names) {
+      rig.producer.topic(name, { 'message.timeout.ms': 5000 })
+      await rig.until(rig.producer.send({ topic: name, value: name, headers: JSON.parse('{"__proto__": "h"}') }))
+      expect(rig.log(name)).toEqual([name])
+    }
+    expect(Object.keys(Object.prototype)).toEqual([])
+  })
 })
 
 describe('the default topic', () => {
