@@ -42,6 +42,7 @@ export function askHttp({ url, method, headers, body, ca, signal, mostBytes }: H
       response.on('error', reject)
     })
     request.on('error', reject)
+    signal.addEventListener('abort', () => reject(signal.reason)) // Bun's request does not say so itself
     request.end(body)
   })
 }
