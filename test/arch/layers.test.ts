@@ -152,6 +152,10 @@ describe('files', () => {
     expect(all.filter(file => bad.test(read(file)))).toEqual([])
   })
 
+  test('no code is made at run time', () => {
+    expect(sources.filter(file => /\beval\(|\bFunction\(|setTimeout\(['"`]/.test(read(file)))).toEqual([])
+  })
+
   test('the compiler is nowhere told to look away', () => {
     expect(sources.filter(file => /@ts-(ignore|expect-error|nocheck)/.test(read(file)))).toEqual([])
   })
