@@ -230,6 +230,19 @@ test('a token endpoint that is not there makes nobody show a secret', async () =
   expect(secretsIn(await sayings({ 'bootstrap.servers': 'localhost:1', ...byOidc(settings) }))).toEqual([])
 })
 
+test.each([
+  ['PLAIN', 'password'],
+  ['OAUTHBEARER', 'token'],
+  ['AWS_MSK_IAM', 'signed request'],
+])('a producer tells by an event what the network can read: %s', async (mechanism, proof) => {
+  const provider = mechanism === 'OAUTHBEARER' ? token(password) : withPassword
+  const producer = new Producer({ 'bootstrap.servers': 'a', ...provider, ...sasl(mechanism) })
+  const reason = `is sasl_plaintext: the ${proof} travels unencrypted with ${mechanism}`
+  const told = new Promise(resolve => producer.on('config.warning', resolve))
+  expect(await told).toEqual({ property: 'security.protocol', reason })
+  await producer.close()
+})
+
 test('every secret property is among those tried', () => {
   const given = new Set(Object.values(tries).flatMap(options => Object.keys(options())))
   expect(secretProperties.filter(({ name }) => !given.has(name)).map(({ name }) => name)).toEqual([])
