@@ -12,12 +12,17 @@ export interface SaslOptions {
   /** What to look at when the broker refuses, such as `check sasl.username and sasl.password`. */
   readonly check: string
   readonly timeoutMs: number
+  /** What no error shows, even where a broker repeats it. */
+  secret?(): string
   /** `signal` is aborted when nobody waits for the exchange any more. */
   begin(broker: SaslBroker, signal: AbortSignal): SaslExchange | Promise<SaslExchange>
 }
 
 // No mechanism needs more; a broker that goes on asking would never come to an end.
 const mostSteps = 20
+
+// As much as Kafka's brokers take of their clients. Source: Kafka broker property `sasl.server.max.receive.size`.
+const mostBytes = 524_288
 
 // A timer of Node that is set for longer than 2^31 ms fires at once; renewing early does no harm.
 const longestSessionMs = 2_000_000_000
@@ -42,7 +47,8 @@ export function saslAuthentication(options: SaslOptions): Authenticate {
   }
 }
 
-async function handshake(channel: AuthenticationChannel, { mechanism, timeoutMs }: SaslOptions): Promise<void> {
+async function handshake(channel: AuthenticationChannel, options: SaslOptions): Promise<void> {
+  const { mechanism, timeoutMs } = options
   if (channel.version(saslHandshake) !== 1 || channel.version(saslAuthenticate) === undefined) {
     throw refusal(
       channel,
@@ -52,7 +58,7 @@ async function handshake(channel: AuthenticationChannel, { mechanism, timeoutMs 
   const { errorCode, mechanisms } = await channel.request(saslHandshake, { mechanism }, { timeoutMs })
   if (errorCode === 0) return
   if (errorCode === unsupportedMechanism) {
-    const offered = quoted(mechanisms.slice(0, 20).join(', '))
+    const offered = quoted(mechanisms.slice(0, 20).join(', '), options.secret?.())
     throw refusal(
       channel,
       `the mechanism ${mechanism} is not among those of this listener (${offered}), check sasl.mechanisms`,
@@ -67,16 +73,21 @@ async function handshake(channel: AuthenticationChannel, { mechanism, timeoutMs 
 async function converse(
   channel: AuthenticationChannel,
   exchange: SaslExchange,
-  { mechanism, check, timeoutMs }: SaslOptions,
+  options: SaslOptions,
 ): Promise<{ sessionLifetimeMs: number }> {
+  const { mechanism, check, timeoutMs } = options
   let sessionLifetimeMs = 0
   let step = await exchange.next(new Uint8Array())
   for (let steps = 1; !step.done; steps++) {
     if (steps > mostSteps) throw new Error(`there is no end to it after ${mostSteps} messages`)
     const response = await channel.request(saslAuthenticate, { authBytes: step.value }, { timeoutMs })
     if (response.errorCode !== 0) {
-      const reason = quoted(response.errorMessage ?? '') || `error code ${response.errorCode}`
+      const reason = quoted(response.errorMessage ?? '', options.secret?.()) || `error code ${response.errorCode}`
       throw refusal(channel, `${mechanism} authentication is refused (${reason}), ${check}`)
+    }
+    const { length } = response.authBytes
+    if (length > mostBytes) {
+      throw refusal(channel, `${mechanism}: a message of ${length} bytes is no broker's, check bootstrap.servers`)
     }
     sessionLifetimeMs = Math.min(Number(response.sessionLifetimeMs), longestSessionMs)
     step = await exchange.next(response.authBytes)

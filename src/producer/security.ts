@@ -36,11 +36,12 @@ export class Security {
       password: properties['sasl.password'] ?? '',
     }
     if (this.#mechanism === null) return
-    const { begin, check, refused } = this.#exchange(this.#mechanism, config, clock)
+    const { begin, check, secret, refused } = this.#exchange(this.#mechanism, config, clock)
     const authenticate = saslAuthentication({
       mechanism: this.#mechanism,
       check,
       timeoutMs: properties['socket.timeout.ms'],
+      secret,
       begin,
     })
     this.authenticate = channel =>
@@ -67,26 +68,32 @@ export class Security {
     mechanism: string,
     { properties, options }: ProducerConfig,
     clock: Clock,
-  ): { begin: Begin; check: string; refused?: () => void } {
+  ): { begin: Begin; check: string; secret: () => string; refused?: () => void } {
     const aws = mechanism === 'AWS_MSK_IAM'
     const plugged = options.saslMechanisms?.[mechanism] ?? (aws ? awsMskIam() : undefined)
     if (plugged !== undefined) {
       const source = aws
         ? 'the AWS credentials, what they allow, and the clock'
         : 'what the mechanism of saslMechanisms says'
-      return { begin: broker => plugged(broker), check: `check ${source}` }
+      return { begin: broker => plugged(broker), check: `check ${source}`, secret: () => '' }
     }
-    const check = 'check sasl.username and sasl.password'
-    if (mechanism === 'PLAIN') return { begin: () => plain(this.#credentials), check }
-    if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), check }
-    if (mechanism === 'SCRAM-SHA-512') return { begin: () => scram('sha512', this.#credentials), check }
+    const known = { check: 'check sasl.username and sasl.password', secret: () => this.#credentials.password }
+    if (mechanism === 'PLAIN') return { begin: () => plain(this.#credentials), ...known }
+    if (mechanism === 'SCRAM-SHA-256') return { begin: () => scram('sha256', this.#credentials), ...known }
+    if (mechanism === 'SCRAM-SHA-512') return { begin: () => scram('sha512', this.#credentials), ...known }
     const config = properties['sasl.oauthbearer.config']
     const limitMs = Math.min(mostTokenWaitMs, properties['socket.connection.setup.timeout.ms'] / 2)
     const { name, provider } = tokens({ properties, options }, clock)
     const source = new TokenSource(name, provider, config, clock, limitMs)
+    let shown = ''
     return {
-      begin: async (_, signal) => oauthBearer(await source.token(signal)),
+      begin: async (_, signal) => {
+        const token = await source.token(signal)
+        shown = token.value
+        return oauthBearer(token)
+      },
       check: 'check the token: its end, audience and issuer',
+      secret: () => shown,
       refused: () => source.drop(),
     }
   }

@@ -30,7 +30,7 @@ export function* oauthBearer(token: OAuthBearerToken): Generator<Uint8Array, voi
   if (answer.length === 0) return
   // A refusal: the broker says why once it has this byte.
   yield Uint8Array.of(1)
-  throw new Error(`the broker refuses the token: ${quoted(text(answer))}`)
+  throw new Error(`the broker refuses the token: ${quoted(text(answer), value)}, check its end, audience and issuer`)
 }
 
 /** Whom a token is for and when it ends, if it does (milliseconds since the epoch). */

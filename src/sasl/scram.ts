@@ -22,6 +22,7 @@ export async function* scram(
   const name = username.replaceAll('=', '=3D').replaceAll(',', '=2C')
   const clientFirst = `n=${name},r=${nonce}`
   const serverFirst = text(yield utf8(`n,,${clientFirst}`))
+  refuseError(serverFirst, password)
   const challenge = readChallenge(serverFirst, nonce)
   const clientFinal = `c=biws,r=${challenge.nonce}`
   const authMessage = `${clientFirst},${serverFirst},${clientFinal}`
@@ -29,11 +30,11 @@ export async function* scram(
   const signature = hmac(hash, keys.storedKey, authMessage)
   const proof = Buffer.from(xor(keys.clientKey, signature)).toString('base64')
   const serverFinal = text(yield utf8(`${clientFinal},p=${proof}`))
-  const { v: verifier, e: error } = attributes(serverFinal)
-  if (error !== undefined) throw new Error(`the broker refuses: ${quoted(error)}`)
-  const expected = hmac(hash, keys.serverKey, authMessage)
-  if (!same(Buffer.from(verifier ?? '', 'base64'), expected)) {
-    throw new Error('the broker does not know the password itself (its signature is wrong), so it may be an impostor')
+  refuseError(serverFinal, password)
+  const [verifier = ''] = serverFinal.split(',')
+  const expected = hmac(hash, keys.serverKey, authMessage).toString('base64')
+  if (!same(utf8(verifier), utf8(`v=${expected}`))) {
+    throw suspicion('the broker does not know the password itself (its signature is wrong)')
   }
 }
 
@@ -95,18 +96,28 @@ export async function scramKeys(hash: ScramHash, password: string, salt: Uint8Ar
 }
 
 function readChallenge(message: string, clientNonce: string) {
-  const { r: nonce = '', s: salt = '', i: iterations = '', e: error } = attributes(message)
-  if (error !== undefined) throw new Error(`the broker refuses: ${quoted(error)}`)
-  if (!/^r=[^,]+,s=[^,]+,i=\d+(,|$)/.test(message)) throw new Error('the challenge of the broker is malformed')
+  const { r: nonce = '', s: salt = '', i: iterations = '' } = attributes(message)
+  if (!/^r=[^,]+,s=[\w+/]+=*,i=\d+(,|$)/.test(message)) throw suspicion('the challenge of the broker is malformed')
   if (!nonce.startsWith(clientNonce) || nonce.length === clientNonce.length) {
-    throw new Error('the nonce of the broker does not go on from ours, so its answer may be an old one')
+    throw suspicion('the nonce of the broker does not go on from ours, so its answer may be an old one')
   }
   const count = Number(iterations)
   if (count < leastIterations || count > mostIterations) {
     const range = `${leastIterations} to ${mostIterations}`
-    throw new Error(`the broker asks for ${quoted(iterations)} iterations, and ${range} are taken`)
+    throw suspicion(`the broker asks for ${quoted(iterations)} iterations, and ${range} are taken`)
   }
   return { nonce, salt: Buffer.from(salt, 'base64'), iterations: count }
+}
+
+/** Of a broker that does not behave as one that knows the password. */
+function suspicion(what: string): Error {
+  return new Error(`${what}: it may be an impostor, check bootstrap.servers and what is in between`)
+}
+
+function refuseError(message: string, password: string): void {
+  const { e: error } = attributes(message)
+  if (error === undefined) return
+  throw new Error(`the broker refuses: ${quoted(error, password)}, check sasl.username and sasl.password`)
 }
 
 function attributes(message: string): Readonly<Record<string, string | undefined>> {

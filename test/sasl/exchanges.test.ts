@@ -114,7 +114,7 @@ describe('OAUTHBEARER', () => {
   })
 
   test('answers a refusal with one byte, and says why', async () => {
-    const exchange = oauthBearer({ value: 'token', lifetimeMs: 1 })
+    const exchange = oauthBearer({ value: 'eyJ.eyJ.x', lifetimeMs: 1 })
     exchange.next(new Uint8Array())
     expect(exchange.next(Buffer.from('{"status":"invalid_token"}')).value).toEqual(Uint8Array.of(1))
     expect(() => exchange.next(new Uint8Array())).toThrow('invalid_token')
