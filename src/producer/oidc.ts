@@ -16,6 +16,8 @@ const mostBytes = 100_000
 interface Question extends Pick<HttpRequest, 'url' | 'method' | 'headers' | 'body'> {
   /** What to look at if the server is not convinced. */
   readonly check: string
+  /** What the server may repeat, and no error may. */
+  readonly secret?: string
 }
 
 /**
@@ -32,7 +34,7 @@ export function oidcProvider(
   const prepare = () => ({ ca: authorities('https.ca', trusted), ...question(properties, now(), newId) })
   prepare()
   return async ({ signal }) => {
-    const { check, ...request } = prepare()
+    const { check, secret, ...request } = prepare()
     const { origin, pathname, protocol } = new URL(request.url)
     const where = `${origin}${pathname}`
     const { status, body } = await askHttp({ ...request, signal, mostBytes }).catch((error: NodeJS.ErrnoException) => {
@@ -40,7 +42,9 @@ export function oidcProvider(
       throw new Error(`no answer from ${where}: ${quoted(error.message || `${error.code}`)}, check ${checks}`)
     })
     const answer = jsonObject(body) ?? {}
-    if (status < 200 || status > 299) throw new Error(`${where} answers ${status}${refusal(answer)}, check ${check}`)
+    if (status < 200 || status > 299) {
+      throw new Error(`${where} answers ${status}${refusal(answer, secret)}, check ${check}`)
+    }
     const token = tokenOf(answer, properties['sasl.oauthbearer.sub.claim.name'], now())
     if (typeof token === 'string') throw new Error(`${where} ${token}`)
     return { ...token, extensions }
@@ -51,13 +55,13 @@ function question(properties: GlobalProperties, nowMs: number, newId: () => stri
   if (properties['sasl.oauthbearer.metadata.authentication.type'] === 'azure_imds') return azureQuestion(properties)
   const url = properties['sasl.oauthbearer.token.endpoint.url'] ?? ''
   const scope = properties['sasl.oauthbearer.scope']
-  const { form, headers, check } = prove(properties, url, nowMs, newId)
+  const { form, headers, ...rest } = prove(properties, url, nowMs, newId)
   return {
     url,
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: new URLSearchParams({ ...form, ...(scope === null ? {} : { scope }) }).toString(),
-    check,
+    ...rest,
   }
 }
 
@@ -78,18 +82,20 @@ function prove(properties: GlobalProperties, url: string, nowMs: number, newId: 
   const grant = properties['sasl.oauthbearer.grant.type']
   const id = properties['sasl.oauthbearer.client.id']
   const secret = properties['sasl.oauthbearer.client.secret']
-  const check = 'sasl.oauthbearer.assertion.*, and whether the server knows the key'
-  if (grant !== 'client_credentials') {
-    return { form: { grant_type: grant, assertion: assertion(properties, {}, nowMs, newId) }, headers: {}, check }
-  }
-  if (secret === null) {
-    const form = {
-      grant_type: grant,
+  const isGrant = grant !== 'client_credentials'
+  if (isGrant || secret === null) {
+    const signed = assertion(properties, isGrant || id === null ? {} : { iss: id, sub: id, aud: url }, nowMs, newId)
+    const instead = {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: assertion(properties, id === null ? {} : { iss: id, sub: id, aud: url }, nowMs, newId),
+      client_assertion: signed,
       ...(id === null ? {} : { client_id: id }),
     }
-    return { form, headers: {}, check }
+    return {
+      form: { grant_type: grant, ...(isGrant ? { assertion: signed } : instead) },
+      headers: {},
+      check: 'sasl.oauthbearer.assertion.*, and whether the server knows the key',
+      secret: signed,
+    }
   }
   // RFC 6749, section 2.3.1: both are form-encoded before they are put together.
   const pair = [id ?? '', secret].map(part => new URLSearchParams({ '': part }).toString().slice(1)).join(':')
@@ -97,6 +103,7 @@ function prove(properties: GlobalProperties, url: string, nowMs: number, newId: 
     form: { grant_type: grant },
     headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
     check: 'sasl.oauthbearer.client.id and sasl.oauthbearer.client.secret',
+    secret,
   }
 }
 
@@ -128,7 +135,10 @@ function tokenOf(
 }
 
 // RFC 6749, section 5.2.
-function refusal({ error, error_description: description }: Readonly<Record<string, unknown>>): string {
+function refusal(
+  { error, error_description: description }: Readonly<Record<string, unknown>>,
+  secret: string | undefined,
+): string {
   const said = [error, description].filter(part => typeof part === 'string').join(': ')
-  return said === '' ? '' : ` (${quoted(said)})`
+  return said === '' ? '' : ` (${quoted(said, secret)})`
 }

@@ -89,6 +89,11 @@ describe('an OIDC server', () => {
       giving({ error: 'invalid_client', error_description: 'who?' }, 401),
       /401 \(invalid_client: who\?\), check sasl\.oauthbearer\.client\.id/,
     ],
+    [
+      'repeats the secret',
+      giving({ error: 'invalid_client', error_description: `not ${secret}` }, 401),
+      /401 \(\*{6}\), check/,
+    ],
     ['answers in HTML', response => response.writeHead(502).end('<html>'), /502/],
     ['gives no token', giving({}), /without an access_token/],
     ['gives an endless token', giving({ access_token: 'x' }), /neither exp nor expires_in/],
