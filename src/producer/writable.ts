@@ -9,6 +9,9 @@ import type { ProducerView } from './view.ts'
 
 // With fewer a writer waits for nearly every chunk. They stand outside of the queue's bounds, so there are not more.
 const chunksAhead = 16
+// A source that is always ready is read in one promise job after the other: nobody else would have a turn until the queue
+// is full, the sockets included.
+const chunksInTurn = 1000
 
 // Every runtime has it, though Node's types do not.
 type Abortable = WritableStreamDefaultController & { readonly signal: AbortSignal }
@@ -20,6 +23,7 @@ export function writableOf(core: ProducerCore, view: ProducerView): WritableStre
   let fail: (error: KafkaError) => void
   let drained = (): void => {}
   let unreported = 0
+  let written = 0
 
   const reported = (error: KafkaError | null): void => {
     unreported--
@@ -43,8 +47,9 @@ export function writableOf(core: ProducerCore, view: ProducerView): WritableStre
       },
       write(message) {
         // Where there is room for any message there is nothing to wait for.
-        if (core.hasRoom(core.messageMaxBytes)) return follow(view.dispatch(message))
-        return view.dispatchWait(message, options).then(follow)
+        if (!core.hasRoom(core.messageMaxBytes)) return view.dispatchWait(message, options).then(follow)
+        follow(view.dispatch(message))
+        if (++written % chunksInTurn === 0) return new Promise<void>(resolve => core.clock.defer(resolve))
       },
       close() {
         if (unreported === 0) return

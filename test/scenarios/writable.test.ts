@@ -87,6 +87,22 @@ describe('what is written', () => {
     expect(writes[10]).toMatchObject({ state: 'fulfilled' })
   })
 
+  test('lets others have their turn, though the source be always ready', async () => {
+    const rig = await Rig.connected()
+    const taken = { count: 0 }
+    const written = watch(fromPull(counted(numbers(5000), taken)).pipeTo(rig.producer.writable()))
+    const counts: number[] = []
+    const look = (): void => {
+      counts.push(taken.count)
+      if (written.state === 'pending') rig.clock.defer(look)
+    }
+    rig.clock.defer(look)
+    await rig.clock.advance(10)
+    expect(written.state).toBe('fulfilled')
+    expect(counts[0]).toBeLessThan(1100)
+    expect(counts.length).toBeGreaterThan(5)
+  })
+
   test('is held to the bytes of the queue, too', async () => {
     const rig = await Rig.connected({ producer: { 'queue.buffering.max.kbytes': 1, 'linger.ms': 0 } })
     const answer = rig.holdAnswers()
