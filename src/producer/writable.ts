@@ -13,8 +13,8 @@ const chunksAhead = 16
 // is full, the sockets included.
 const chunksInTurn = 1000
 
-// Every runtime has it, though Node's types do not.
-type Abortable = WritableStreamDefaultController & { readonly signal: AbortSignal }
+// Node's types lack it, and so does Bun 1.3: there abort() comes after the write that waits for room.
+type Abortable = WritableStreamDefaultController & { readonly signal?: AbortSignal }
 
 export function writableOf(core: ProducerCore, view: ProducerView): WritableStream<Message> {
   // Its reason is the first failure, or the one that abort() was given.
@@ -39,7 +39,7 @@ export function writableOf(core: ProducerCore, view: ProducerView): WritableStre
     {
       start(controller) {
         const { signal } = controller as Abortable
-        onAbort(signal, () => over.abort(signal.reason))
+        if (signal !== undefined) onAbort(signal, () => over.abort(signal.reason))
         fail = error => {
           controller.error(error)
           over.abort(error)
