@@ -15,10 +15,15 @@ export function ignoredByRustls(options: SecureContextOptions): string | undefin
 /** Throws if a certificate and its key cannot be read, or do not belong together. */
 export function checkKeyPair({ cert, key, passphrase }: SecureContextOptions): void {
   if (!isText(cert) || !isText(key)) return // lists, which only the option tls can hold
-  // X509Certificate of Deno reads nothing that stands behind a key.
-  const [leaf = ''] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(String(cert)) ?? []
-  const privateKey = createPrivateKey({ key: String(key), ...(passphrase === undefined ? {} : { passphrase }) })
-  if (!new X509Certificate(leaf).checkPrivateKey(privateKey)) throw new Error('the key is not that of the certificate')
+  const pem = block('PRIVATE KEY', key)
+  const privateKey = createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) })
+  if (!new X509Certificate(block('CERTIFICATE', cert)).checkPrivateKey(privateKey))
+    throw new Error('the key is not that of the certificate')
+}
+
+/** The first block of its kind: Deno reads none that stands behind something else. */
+function block(kind: string, pem: unknown): string {
+  return new RegExp(`-----BEGIN [A-Z ]*${kind}-----[^]+?-----END [A-Z ]*${kind}-----`).exec(String(pem))?.[0] ?? ''
 }
 
 const isText = (value: unknown) => typeof value === 'string' || Buffer.isBuffer(value)
