@@ -1,6 +1,7 @@
 // `npm test`: the checks, the package as a user gets it, the examples, and the tests against a real broker.
 
 import { packageSteps } from '../test/package/steps.mjs'
+import { runBench } from './bench.mjs'
 import { checks } from './check.mjs'
 import { node24Step } from './runtimes.mjs'
 import { runSteps, vitestStep } from './steps.mjs'
@@ -16,4 +17,6 @@ process.exitCode = await runSteps([
   { name: 'kcat and librdkafka', run: systemPackages },
   vitestStep('integration tests with a real broker', 'vitest.integration.config.ts'),
   node24Step('codecs with a real broker', 'vitest.integration.config.ts', codecJudges),
+  // What it finds is to be read: a busy machine is no failure.
+  { name: 'parts beside their reference', run: async () => (await runBench('check', [], { capture: true })).output },
 ])

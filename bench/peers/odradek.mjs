@@ -40,19 +40,17 @@ await measure(async () => {
       }
       return i
     },
-    ...(producer.writable && {
-      async writable(isOver) {
-        const writer = producer.writable().getWriter()
-        let i = 0
-        while (!isOver()) {
-          await writer.ready
-          for (let n = 0; n < perTurn && writer.desiredSize > 0; n++, i++) writer.write(message(i))
-          await turn()
-        }
-        await writer.close()
-        return i
-      },
-    }),
+    async writable(isOver) {
+      const writer = producer.writable().getWriter()
+      let i = 0
+      while (!isOver()) {
+        if (writer.desiredSize <= 0) await writer.ready
+        writer.write(message(i++))
+        if (i % perTurn === 0) await turn()
+      }
+      await writer.close()
+      return i
+    },
     send: i => producer.send(message(i)),
     sendMany: (from, count) => producer.sendMany(Array.from({ length: count }, (_, n) => message(from + n))),
     flush: () => producer.flush(),

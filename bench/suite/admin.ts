@@ -66,6 +66,7 @@ function ask<Request, Response>(server: string, api: Api<Request, Response>, ver
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`${api.name}: no answer`)))
     socket.on('data', bytes => splitter.push(bytes))
     socket.on('error', reject)
+    socket.on('close', () => reject(new Error(`${api.name}: the broker hung up`)))
   })
 }
 

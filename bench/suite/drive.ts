@@ -26,6 +26,8 @@ export interface Percentiles {
 
 export interface Topic {
   readonly servers: readonly string[]
+  /** Where the client is sent instead. */
+  readonly through: readonly string[]
   readonly name: string
   readonly partitions: number
 }
@@ -36,10 +38,10 @@ const graceMs = 60_000
 
 /** Rejects with what the driver said, if it failed, and when the broker does not hold what was acknowledged. */
 export async function drive(command: readonly string[], job: Job, topic: Topic): Promise<Result> {
-  const { servers, name, partitions } = topic
+  const { servers, through, name, partitions } = topic
   await createTopic(servers, name, partitions, Math.min(servers.length, 3))
   try {
-    const words = { servers: servers.join(), topic: name, partitions, ...job }
+    const words = { servers: through.join(), topic: name, partitions, ...job }
     const args = Object.entries(words).map(([name, value]) => `${name}=${value}`)
     const result = JSON.parse(await output([...command, ...args], Number(job.seconds) + Number(job.warmUp))) as Result
     const stored = await countMessages(servers[0] ?? '', name)

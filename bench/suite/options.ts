@@ -1,13 +1,14 @@
 // The command line of `npm run bench`: what may be asked for, and what is done when nothing is.
 
 import { parseArgs } from 'node:util'
-import { type Client, clients } from './clients.ts'
+import { type Client, clients, isVariant, optionOf } from './clients.ts'
 import { type Mode, modeNames } from './modes.ts'
 
 export interface Options {
   readonly brokers: 1 | 3
   readonly partitions: number
-  readonly sizes: readonly number[]
+  /** Those of each mode, unless given. */
+  readonly sizes: readonly number[] | null
   readonly codec: string
   readonly clients: readonly Client[]
   readonly modes: readonly Mode[]
@@ -22,20 +23,21 @@ export interface Options {
   readonly help: boolean
 }
 
+const mainClients = clients.filter(client => !isVariant(client)).map(optionOf)
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 export const usage = `usage: npm run bench [-- OPTION...]        measures producers side by side
        npm run bench -- NAME...              runs benches of parts of this one
 
-  --clients A,B         ${clients.map(({ name }) => name).join(', ')}
+  --clients A,B         ${clients.map(optionOf).join(', ')}
   --modes A,B           ${modeNames.join(', ')}
-  --size N,N            bytes of a value: 100,1024
+  --size N,N            bytes of a value: 100, in some modes 1024 as well
   --brokers 1|3         1
   --partitions N        3
   --codec NAME          ${codecs.join(', ')}
-  --rounds N            3, with --quick 1
+  --rounds N            3, with --quick 2
   --seconds N           how long a client is measured in a round: 3, with --quick 2
-  --quick               less of everything
+  --quick               less of everything: under 8 minutes
   --page                writes docs/performance.md anew from what was measured last
   --help                this text
 
@@ -64,19 +66,15 @@ export function readOptions(args: readonly string[]): Options {
   const { quick, page, help, ...given } = values
   const brokers = whole('brokers', values.brokers ?? '1')
   if (brokers !== 1 && brokers !== 3) throw new Error(`--brokers is 1 or 3, not '${values.brokers}'`)
-  const names = listed(
-    'clients',
-    values.clients,
-    clients.map(({ name }) => name),
-  )
+  const names = listed('clients', values.clients ?? (quick ? mainClients.join(',') : undefined), clients.map(optionOf))
   return {
     brokers,
     partitions: whole('partitions', values.partitions ?? '3'),
-    sizes: (values.size ?? '100,1024').split(',').map(size => whole('size', size)),
+    sizes: values.size?.split(',').map(size => whole('size', size)) ?? null,
     codec: listed('codec', values.codec ?? 'none', codecs)[0] ?? 'none',
-    clients: clients.filter(({ name }) => names.includes(name)),
+    clients: clients.filter(client => names.includes(optionOf(client))),
     modes: listed('modes', values.modes, modeNames),
-    rounds: whole('rounds', values.rounds ?? (quick ? '1' : '3')),
+    rounds: whole('rounds', values.rounds ?? (quick ? '2' : '3')),
     seconds: whole('seconds', values.seconds ?? (quick ? '2' : '3')),
     warmUp: quick ? 1 : 1.5,
     quick,

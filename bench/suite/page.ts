@@ -1,0 +1,116 @@
+// docs/performance.md and its charts, out of the results of a run and of what was written by hand in bench/notes.
+
+import { type Bar, barChart } from './chart.ts'
+import { clients, isOurs } from './clients.ts'
+import { goals } from './goals.ts'
+import type { Results } from './results.ts'
+import { summarize } from './statistics.ts'
+import { markdown } from './table.ts'
+import { type Comparison, compareAll } from './tables.ts'
+
+/** By name of the file without its ending. */
+export type Notes = Readonly<Record<string, string>>
+
+const verdicts = new Map([
+  [true, 'met'],
+  [false, '**not met**'],
+  [null, 'not measured'],
+])
+
+/** File name below docs/ to content. */
+export function performancePages(results: Results, notes: Notes): Record<string, string> {
+  const comparisons = compareAll(summarize(results.runs), results.requests)
+  const charts = comparisons.flatMap(comparison => chartsOf(comparison))
+  const sections = comparisons.map(comparison => {
+    const pictures = charts.filter(chart => chart.of === comparison).map(({ file, title }) => `![${title}](${file})`)
+    return [`### ${comparison.title}`, markdown(comparison.head, comparison.rows), ...pictures].join('\n\n')
+  })
+  const page = [
+    '# Performance',
+    'This page is made by `npm run bench` from what it measured and from `bench/notes`.',
+    notes.summary ?? '',
+    '## What was measured where',
+    setting(results),
+    '## Goals',
+    goalTable(results),
+    '## Side by side',
+    notes.reading ?? '',
+    variants(),
+    ...sections,
+    notes.limits ?? '',
+    notes.producing ?? '',
+    notes.compression ?? '',
+  ]
+  return {
+    'performance.md': `${page
+      .map(part => part.trim())
+      .filter(Boolean)
+      .join('\n\n')}\n`,
+    ...Object.fromEntries(charts.map(({ file, svg }) => [file, svg])),
+  }
+}
+
+function setting({ date, machine, versions, options, minutes }: Results): string {
+  const { processor, cores, memoryBytes, system, loadBefore } = machine
+  const { brokers, partitions, codec, rounds, seconds, warmUp, queueKbytes, queueMessages } = options
+  const gigabytes = Math.round(memoryBytes / 2 ** 30)
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [
+    `${date}, ${Math.round(minutes)} minutes. ${processor}, ${cores} cores, ${gigabytes} GB of memory, ${system}; load ${loadBefore} before the run.`,
+    `${list.join(', ')}.`,
+    `${brokers === 1 ? 'One broker' : `${brokers} brokers`} on the same machine, over loopback; a new topic of ${partitions} partitions for each run, compression ${codec}, acks all. ${rounds} rounds, each client ${warmUp} s to warm up and then ${seconds} s and until every answer is there. Queues of ${queueMessages.toLocaleString('en')} messages and ${queueKbytes.toLocaleString('en')} KiB.`,
+  ].join('\n')
+}
+
+function goalTable(results: Results): string {
+  const rows = goals(results, summarize(results.runs)).map(({ text, met, figures }) => [
+    text,
+    figures,
+    verdicts.get(met) ?? '',
+  ])
+  return markdown(['goal', 'measured', ''], rows)
+}
+
+const variants = (): string =>
+  clients.flatMap(({ name, about }) => (about === undefined ? [] : [`- **${name}**: ${about}.`])).join('\n')
+
+interface Chart {
+  readonly of: Comparison
+  readonly file: string
+  readonly title: string
+  readonly svg: string
+}
+
+function chartsOf(comparison: Comparison): Chart[] {
+  const { mode, size, load, summaries } = comparison
+  const name = [mode, size, load?.replaceAll(/\W+/g, '-')].filter(Boolean).join('-').toLowerCase()
+  const chart = (suffix: string, what: string, bars: readonly Bar[]): Chart => {
+    const title = `${mode}, ${size} B${load === null ? '' : `, ${load}`}: ${what}`
+    return { of: comparison, file: `performance/${name}-${suffix}.svg`, title, svg: barChart(title, bars) }
+  }
+  const bar = (client: string, value: number, text: string): Bar => ({
+    label: client,
+    value,
+    text,
+    strong: isOurs(client),
+  })
+  if (summaries[0]?.latencyMs) {
+    const bars = summaries.map(({ client, latencyMs }) => {
+      const { p50 = 0, p99 = 0 } = latencyMs ?? {}
+      return bar(client, p99, `${p99.toFixed(2)} ms (p50 ${p50.toFixed(2)})`)
+    })
+    return [chart('p99', 'p99', bars)]
+  }
+  return [
+    chart(
+      'rate',
+      'messages a second',
+      summaries.map(({ client, rate }) => bar(client, rate.median, Math.round(rate.median).toLocaleString('en'))),
+    ),
+    chart(
+      'cpu',
+      'CPU seconds per million messages',
+      summaries.map(({ client, cpuPerMillion }) => bar(client, cpuPerMillion.median, cpuPerMillion.median.toFixed(2))),
+    ),
+  ]
+}
