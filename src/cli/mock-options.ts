@@ -21,6 +21,7 @@ const options: readonly Option[] = [
   },
   { name: 'host', value: 'HOST', help: 'to listen on, and what clients are told; 127.0.0.1 if not given' },
   { name: 'auto-create', help: 'a topic that a client asks for comes into being' },
+  { name: 'sasl', value: 'USER:PASSWORD', help: 'who may come in, by PLAIN or SCRAM; may be repeated; else anybody' },
   { name: 'kafka-version', value: 'X.Y', help: 'offer what this Kafka release offers, from 2.1 on' },
   { name: 'like', value: 'PRODUCT', help: 'offer what redpanda or event-hubs offers' },
   { name: 'fault', value: 'FAULT', help: 'misbehave, see below; may be repeated' },
@@ -56,6 +57,7 @@ export function readMockSettings(args: readonly string[]): MockSettings | null {
   const keep = whole('--keep', last('keep') ?? String(1 << 24), 1, Number.MAX_SAFE_INTEGER)
   const [host, kafkaVersion, like] = [last('host'), last('kafka-version'), last('like')]
   const topics = (values.get('topic') ?? []).map(text => topic(text, keep))
+  const users = values.get('sasl')?.map(user)
   return {
     cluster: {
       brokers,
@@ -66,6 +68,7 @@ export function readMockSettings(args: readonly string[]): MockSettings | null {
       ...(port === null ? {} : { ports: Array.from({ length: brokers }, (_, i) => port + i) }),
       ...(kafkaVersion === undefined ? {} : { kafkaVersion }),
       ...(like === undefined ? {} : { like: like as KafkaLike }), // the cluster checks it
+      ...(users === undefined ? {} : { sasl: { users: Object.fromEntries(users) } }),
     },
     faults: (values.get('fault') ?? []).map(fault),
     quiet: values.has('quiet'),
@@ -77,6 +80,12 @@ function topic(text: string, keep: number) {
   if (name === undefined) throw new UsageError(`--topic needs NAME or NAME:PARTITIONS, not '${text}'`)
   const partitions = whole('--topic', count, 1, 10_000)
   return [name, { partitions, config: { 'retention.bytes': keep } }] as const
+}
+
+function user(text: string): readonly [name: string, password: string] {
+  const [, name, password] = /^([^:]+):(.+)$/s.exec(text) ?? []
+  if (name === undefined || password === undefined) throw new UsageError('--sasl needs USER:PASSWORD')
+  return [name, password]
 }
 
 function fault(text: string): (cluster: MockCluster) => void {

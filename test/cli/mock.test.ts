@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
-import { Producer } from '../../src/index.ts'
+import { Producer, type ProducerOptions } from '../../src/index.ts'
 import type { MockCluster } from '../../src/mock/index.ts'
 import { type TestTerminal, testTerminal } from '../support/terminal.ts'
 
@@ -30,10 +30,15 @@ async function running(...args: string[]): Promise<Running> {
   }
 }
 
-async function send(cluster: MockCluster, values: readonly string[], topic = 'orders'): Promise<void> {
-  const producer = new Producer({ 'bootstrap.servers': cluster.bootstrapServers, 'retry.backoff.ms': 1 })
-  await producer.sendMany(values.map(value => ({ topic, key: 'k', value })))
-  await producer.close()
+async function send(
+  cluster: MockCluster,
+  values: readonly string[],
+  topic = 'orders',
+  options: ProducerOptions = {},
+): Promise<void> {
+  const servers = cluster.bootstrapServers
+  const producer = new Producer({ 'bootstrap.servers': servers, 'retry.backoff.ms': 1, ...options })
+  await producer.sendMany(values.map(value => ({ topic, key: 'k', value }))).finally(() => producer.close())
 }
 
 async function complaint(...args: string[]): Promise<string> {
@@ -92,6 +97,15 @@ describe('a cluster on the command line', () => {
     await other.end()
   })
 
+  test('lets in those whose password it is told', async () => {
+    const { cluster, end } = await running('-t', 'orders', '--sasl', 'ann:a:b', '--sasl', 'bob:c', '--quiet')
+    const user = { 'sasl.mechanisms': 'SCRAM-SHA-256', 'sasl.username': 'ann', 'sasl.password': 'a:b' }
+    await send(cluster, ['one'], 'orders', { 'security.protocol': 'sasl_plaintext', ...user })
+    expect(cluster.records('orders')).toHaveLength(1)
+    await expect(send(cluster, ['two'], 'orders', { 'message.timeout.ms': 300 })).rejects.toThrow()
+    await end()
+  })
+
   test('keeps no more in memory than it is told', async () => {
     const { cluster, end } = await running('-t', 'orders', '--keep', '1000')
     for (let i = 0; i < 20; i++) await send(cluster, ['x'.repeat(200)])
@@ -113,6 +127,7 @@ describe('what makes no sense is named', () => {
     [['--fault', 'fail=Prodduce:NOT_CONTROLLER'], "'Prodduce' is not an API of the mock"],
     [['--kafka-version', '0.8'], "'0.8' is not a Kafka release"],
     [['--like', 'pulsar'], "'pulsar' is not one of redpanda, event-hubs"],
+    [['--sasl', 'ann'], '--sasl needs USER:PASSWORD'],
     [['--broker', '3'], 'did you mean --brokers?'],
   ])('%j', async (args, expected) => {
     expect(await complaint(...args)).toContain(expected)
