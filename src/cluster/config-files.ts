@@ -37,21 +37,34 @@ export function authorities(
 
 function filesOf(property: string, location: string): string[] {
   if (location === 'probe') {
-    const place = usualPlaces.find(path => statSync(path, { throwIfNoEntry: false }) !== undefined)
+    const place = usualPlaces.find(path => look(path) !== undefined)
     if (place === undefined) throw unusable(property, location, 'there is none in the usual places')
     return [place]
   }
-  if (!statSync(location, { throwIfNoEntry: false })?.isDirectory()) return [location]
-  return readdirSync(location)
-    .map(name => join(location, name))
-    .filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
+  if (!look(location)?.isDirectory()) return [location]
+  const inside = read(property, location, () => readdirSync(location))
+  return inside.map(name => join(location, name)).filter(path => look(path)?.isFile())
 }
 
 export function readNamed(property: string, path: string): Buffer {
+  return read(property, path, () => readFileSync(path))
+}
+
+function read<T>(property: string, path: string, how: () => T): T {
   try {
-    return readFileSync(path)
+    return how()
   } catch (error) {
-    throw unusable(property, path, (error as NodeJS.ErrnoException).code ?? 'it cannot be read')
+    const { code, message } = error as NodeJS.ErrnoException
+    throw unusable(property, path, code ?? message)
+  }
+}
+
+/** Undefined where nothing may be seen, for whatever reason: reading it tells why. */
+function look(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
 
@@ -67,6 +80,6 @@ export function stampOf(paths: readonly (string | null)[]): string {
 }
 
 function modified(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false })
+  const stats = look(path)
   return stats === undefined ? 'absent' : `${stats.mtimeMs}/${stats.size}/${stats.ino}`
 }

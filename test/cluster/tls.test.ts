@@ -139,6 +139,8 @@ describe('a handshake is refused', () => {
 })
 
 test.each<[string, Partial<TlsSettings>, string]>([
+  ['an authority that may not be looked at', { caLocation: 'ca\0.pem' }, 'ssl.ca.location'],
+  ['a certificate that may not be looked at', { certificateLocation: 'ann\0.pem' }, 'ssl.certificate.location'],
   ['a file that is not there', { caLocation: '/nowhere/ca.pem' }, 'ssl.ca.location'],
   ['an authority that is none', { caPem: 'hunter2' }, 'ssl.ca.pem'],
   ['a file of authorities that holds none', { caLocation: fileURLToPath(import.meta.url) }, 'ssl.ca.location'],
