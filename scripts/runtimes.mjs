@@ -42,14 +42,18 @@ export async function runtime(title) {
   return null
 }
 
-/** Some of vitest's files under Node 24. */
-export function node24Step(name, config, files) {
+// How vitest is run there: Bun would look for Node, and has no processes that vitest can work with.
+const vitestUnder = { Bun: { before: ['--bun'], after: ['--pool=threads'] }, Deno: { before: ['run', '--allow-all'] } }
+
+/** Some of vitest's files under another runtime. */
+export function runtimeStep(title, name, config, files) {
   return {
-    name: `${name}, under Node 24`,
+    name: `${name}, under ${title}`,
     async run() {
-      const node = await runtime('Node 24')
-      if (node === null) return { passed: 0, failed: 0, skipped: 1 }
-      return vitestStep(name, config, { node, files }).run()
+      const program = await runtime(title)
+      if (program === null) return { passed: 0, failed: 0, skipped: 1 }
+      const { before = [], after = [] } = vitestUnder[title] ?? {}
+      return vitestStep(name, config, { command: [program, ...before], files: [...after, ...files] }).run()
     },
   }
 }

@@ -123,10 +123,10 @@ export async function runSteps(steps) {
 }
 
 /**
- * A vitest run as a step, of all `files` of the configuration or of some, by this Node or another one. Its tests are
+ * A vitest run as a step, of all `files` of the configuration or of some, by this Node or another runtime. Its tests are
  * counted one by one, a file that cannot be loaded counts as one failure.
  */
-export function vitestStep(name, config, { node = process.execPath, files = [] } = {}) {
+export function vitestStep(name, config, { command = [process.execPath], files = [] } = {}) {
   return {
     name,
     run: async () => {
@@ -134,7 +134,8 @@ export function vitestStep(name, config, { node = process.execPath, files = [] }
       rmSync(file, { force: true })
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
       const [, args] = tool('vitest', 'run', '--config', config, '--allowOnly=false', ...reporters, ...files)
-      const { code } = await run(node, args)
+      const [program, ...before] = command
+      const { code } = await run(program, [...before, ...args])
       const result = JSON.parse(readFileSync(file, 'utf8'))
       const broken = result.testResults.filter(
         f => f.status === 'failed' && f.assertionResults.every(t => t.status !== 'failed'),

@@ -3,7 +3,7 @@
 import { packageSteps } from '../test/package/steps.mjs'
 import { runBench } from './bench.mjs'
 import { checks } from './check.mjs'
-import { node24Step } from './runtimes.mjs'
+import { runtimeStep } from './runtimes.mjs'
 import { runSteps, vitestStep } from './steps.mjs'
 import { systemPackages } from './system-packages.mjs'
 
@@ -13,10 +13,10 @@ const codecJudges = ['test/integration/codecs.test.ts', 'test/integration/compre
 process.exitCode = await runSteps([
   ...checks,
   ...packageSteps,
-  node24Step('codecs', 'vitest.config.ts', codecSuites),
+  ...['Node 24', 'Bun', 'Deno'].map(title => runtimeStep(title, 'codecs', 'vitest.config.ts', codecSuites)),
   { name: 'kcat and librdkafka', run: systemPackages },
   vitestStep('integration tests with a real broker', 'vitest.integration.config.ts'),
-  node24Step('codecs with a real broker', 'vitest.integration.config.ts', codecJudges),
+  runtimeStep('Node 24', 'codecs with a real broker', 'vitest.integration.config.ts', codecJudges),
   // What it finds is to be read: a busy machine is no failure.
   { name: 'parts beside their reference', run: async () => (await runBench('check', [], { capture: true })).output },
 ])
