@@ -1,6 +1,7 @@
 // The error classes. Depth one below KafkaError; recognised across copies of this package by a Symbol.for brand.
 
 import { describeErrorCode, errorCodeOf } from './error-codes.ts'
+import { quoted } from './quoted.ts'
 
 const brand = Symbol.for('odradek.error')
 
@@ -269,6 +270,6 @@ export function brokerError(
       ? ''
       : `${context.topic}${context.partition === undefined ? '' : `[${context.partition}]`}: `
   const by = context.broker === undefined ? '' : `, broker ${context.broker}`
-  const detail = context.detail ? `: ${context.detail}` : ''
+  const detail = context.detail ? `: ${quoted(context.detail)}` : ''
   return new BrokerError(number, `${where}${name} (${number})${by}${detail}`, context)
 }

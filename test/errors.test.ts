@@ -257,6 +257,8 @@ describe("a broker's verdict", () => {
   test('adds what the broker said, and leaves out what is not known', () => {
     expect(brokerError(87, { topic: 't', detail: 'no key' }).message).toBe('t: INVALID_RECORD (87): no key')
     expect(brokerError(87, { detail: null }).message).toBe('INVALID_RECORD (87)')
+    const shouted = `no\r\n\u001b[31mFATAL\u202e${'x'.repeat(100_000)}`
+    expect(brokerError(87, { detail: shouted }).message).toMatch(/^INVALID_RECORD \(87\): no \[31mFATAL x{285,300}…$/)
   })
 
   test('may be given by name; a name that does not exist is an unknown server error', () => {

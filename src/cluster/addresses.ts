@@ -1,5 +1,7 @@
 // Where brokers are, and how messages show it.
 
+import { quoted } from '../quoted.ts'
+
 export interface Endpoint {
   readonly host: string
   readonly port: number
@@ -11,9 +13,9 @@ export interface BrokerAddress extends Endpoint {
   readonly rack: string | null
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
+/** `host:port`, with brackets around an IPv6 address. A host is whatever a broker said it is. */
 export function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return host.includes(':') ? `[${quoted(host)}]:${port}` : `${quoted(host)}:${port}`
 }
 
 /** librdkafka's name of a broker: `host:port/nodeId`, or `host:port/bootstrap` before its id is known. */

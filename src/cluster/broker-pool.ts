@@ -34,6 +34,9 @@ interface Search {
 // As in a race between a host's addresses: whoever is slow stays in it, but is not waited for.
 const nextCandidateAfterMs = 1000
 
+// Metadata may name any number of brokers.
+const mostReasons = 5
+
 export class BrokerPool {
   readonly #options: BrokerPoolOptions
   readonly #brokerOptions: BrokerOptions
@@ -220,8 +223,8 @@ export class BrokerPool {
     const refusal = refusals.at(-1)
     if (refusal !== undefined && refusals.length === this.#bootstrap.length) return refusal
     const faults = candidates.flatMap(({ error }) => error ?? [])
-    const reasons = faults.map(({ message }) => message).join('; ')
-    return new ConnectionError(-195, `no broker could be reached: ${reasons}`, { cause: faults.at(-1) })
+    const reasons = faults.slice(0, mostReasons).map(({ message }) => message)
+    return new ConnectionError(-195, `no broker could be reached: ${reasons.join('; ')}`, { cause: faults.at(-1) })
   }
 
   #closeIdle(): void {

@@ -4,7 +4,8 @@
 import { AuthenticationError, type ErrorContext, KafkaError } from '../errors.ts'
 import { saslAuthenticate } from '../protocol/apis/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/apis/sasl-handshake.ts'
-import { quoted, type SaslBroker, type SaslExchange } from '../sasl/exchange.ts'
+import { quoted } from '../quoted.ts'
+import type { SaslBroker, SaslExchange } from '../sasl/exchange.ts'
 import type { Authenticate, AuthenticationChannel } from './authentication.ts'
 
 export interface SaslOptions {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { ConnectionError } from '../errors.ts'
+import { quoted } from '../quoted.ts'
 import type { Transport, TransportListener, TransportOptions, TransportSocket } from '../transport.ts'
 import type { Broker } from './broker.ts'
 import type { ServerConnection, Wire } from './server-connection.ts'
@@ -22,7 +23,7 @@ export class MemoryTransport implements Transport {
   }
 
   connect({ host, port, tls, signal }: TransportOptions, on: TransportListener): Promise<TransportSocket> {
-    const label = `${host}:${port}`
+    const label = `${quoted(host)}:${port}`
     return new Promise((resolve, reject) => {
       const fail = (code: -195 | -193 | -181, what: string) =>
         reject(new ConnectionError(code, `${label}: ${what}`, { broker: label }))

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { authorities } from '../cluster/config-files.ts'
 import { askHttp, type HttpRequest } from '../cluster/http-request.ts'
-import { quoted } from '../sasl/exchange.ts'
+import { quoted } from '../quoted.ts'
 import { claimsOf, jsonObject } from '../sasl/jwt.ts'
 import type { OAuthBearerToken } from '../sasl/oauthbearer.ts'
 import { assertion } from './assertion.ts'

@@ -1,6 +1,7 @@
 // Everything between the first use of a producer and its disconnection: the queue, the cluster, and what joins them.
 
 import type { Clock } from '../clock.ts'
+import { formatAddress } from '../cluster/addresses.ts'
 import { BrokerPool } from '../cluster/broker-pool.ts'
 import { Metadata } from '../cluster/metadata.ts'
 import { nodeTransport } from '../cluster/node-transport.ts'
@@ -129,17 +130,18 @@ export class Session {
       on: {
         ready: nodeId => this.sender.available(nodeId),
         drained: nodeId => this.sender.available(nodeId),
-        connected: ({ host, port }) => events.emit('broker.connected', { broker: `${host}:${port}` }),
+        connected: ({ host, port }) => events.emit('broker.connected', { broker: formatAddress(host, port) }),
         disconnected: ({ nodeId, host, port }, error) => {
           // What waited for a pause or a full socket to end will not hear of it any more.
           this.sender.available(nodeId)
-          events.emit('broker.disconnected', { broker: `${host}:${port}`, ...(error === undefined ? {} : { error }) })
+          const broker = formatAddress(host, port)
+          events.emit('broker.disconnected', { broker, ...(error === undefined ? {} : { error }) })
           if (error === undefined) return
           this.#blame(error, ({ leader }) => leader >= 0 && leader === nodeId)
           // A leader that cannot be reached may lead no more; with acks 0 this is all that it says about it.
           this.metadata.refresh()
         },
-        throttled: ({ host, port }, ms) => events.emit('throttled', { broker: `${host}:${port}`, ms }),
+        throttled: ({ host, port }, ms) => events.emit('throttled', { broker: formatAddress(host, port), ms }),
       },
     })
     this.metadata = new Metadata({

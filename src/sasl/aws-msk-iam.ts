@@ -4,7 +4,8 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac } from 'node:crypto'
 import { AuthenticationError, ConfigError } from '../errors.ts'
-import { quoted, type SaslMechanism, utf8 } from './exchange.ts'
+import { quoted } from '../quoted.ts'
+import { type SaslMechanism, utf8 } from './exchange.ts'
 
 export interface AwsCredentials {
   readonly accessKeyId: string

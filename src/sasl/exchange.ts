@@ -54,13 +54,3 @@ export const wantsToBeAnother: SaslVerdict = {
 export const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 
 export const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8')
-
-/**
- * What a broker says, as an error message may show it: one line, of bounded length. Nothing of what holds `secret`: a gap
- * in words that are known would tell it.
- */
-export function quoted(text: string, secret = ''): string {
-  if (secret !== '' && text.includes(secret)) return '******'
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line
-}

@@ -1,7 +1,8 @@
 // OAUTHBEARER: a token that somebody else gave out. Source: RFC 7628, KIP-255, KIP-342 (extensions).
 
 import { Buffer } from 'node:buffer'
-import { nothing, quoted, type SaslVerdict, text, utf8 } from './exchange.ts'
+import { quoted } from '../quoted.ts'
+import { nothing, type SaslVerdict, text, utf8 } from './exchange.ts'
 import { claimsOf, jsonObject } from './jwt.ts'
 
 /** A token and how long it is good for. */

@@ -4,7 +4,8 @@
 
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
-import { nothing, quoted, type SaslCredentials, type SaslVerdict, text, utf8, wantsToBeAnother } from './exchange.ts'
+import { quoted } from '../quoted.ts'
+import { nothing, type SaslCredentials, type SaslVerdict, text, utf8, wantsToBeAnother } from './exchange.ts'
 
 export type ScramHash = 'sha256' | 'sha512'
 
