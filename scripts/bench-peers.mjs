@@ -35,6 +35,19 @@ async function packages(log) {
   )
 }
 
+/** The library as its makers build it, which they publish as a Go module. Resolves with what the compiler needs for it. */
+async function newestLibrdkafka() {
+  const module = 'github.com/confluentinc/confluent-kafka-go/v2'
+  const { Dir } = JSON.parse(await must('go', ['mod', 'download', '-json', module], { capture: true, cwd: go }))
+  const vendor = join(Dir, 'kafka/librdkafka_vendor')
+  const include = join(built, 'include')
+  mkdirSync(join(include, 'librdkafka'), { recursive: true })
+  copyFileSync(join(vendor, 'rdkafka.h'), join(include, 'librdkafka/rdkafka.h'))
+  const system = process.platform === 'darwin' ? 'darwin' : 'glibc_linux'
+  const library = join(vendor, `librdkafka_${system}_${process.arch === 'x64' ? 'amd64' : 'arm64'}.a`)
+  return [`-I${include}`, library, '-lm', '-ldl', '-lpthread', ...(system === 'darwin' ? [] : ['-lrt'])]
+}
+
 const programs = {
   odradek: async () => js('odradek'),
   async kafkajs(log) {
@@ -56,22 +69,12 @@ const programs = {
     })
     return js('node-rdkafka')
   },
-  /** The library as its makers build it, which they publish as a Go module. */
   async librdkafka(log) {
     const program = join(built, 'librdkafka')
     const source = join(peers, 'librdkafka.c')
     await once(program, [source, join(go, 'go.sum')], log, 'fetching librdkafka, compiling its driver', async () => {
-      const module = 'github.com/confluentinc/confluent-kafka-go/v2'
-      const { Dir } = JSON.parse(await must('go', ['mod', 'download', '-json', module], { capture: true, cwd: go }))
-      const vendor = join(Dir, 'kafka/librdkafka_vendor')
-      const include = join(built, 'include/librdkafka')
-      mkdirSync(include, { recursive: true })
-      copyFileSync(join(vendor, 'rdkafka.h'), join(include, 'rdkafka.h'))
-      const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch]
-      const system = process.platform === 'darwin' ? 'darwin' : 'glibc_linux'
-      const library = join(vendor, `librdkafka_${system}_${architecture}.a`)
-      const flags = ['-O2', `-I${join(built, 'include')}`, '-o', program, source, library]
-      await must('cc', [...flags, '-lm', '-ldl', '-lpthread', ...(system === 'darwin' ? [] : ['-lrt'])], quiet)
+      const library = await newestLibrdkafka().catch(() => ['-lrdkafka']) // else the system's, its version is printed
+      await must('cc', ['-O2', '-o', program, source, ...library], quiet)
     })
     return [program]
   },

@@ -86,7 +86,7 @@ async function leaders(server: string, topic: string): Promise<string[] | null> 
   return known.length === sorted.length ? known : null
 }
 
-/** Resolves when every broker leads to every partition of the new topic. */
+/** Resolves when every broker knows a leader for every partition of the new topic. */
 export async function createTopic(servers: readonly string[], name: string, partitions: number, replicas: number) {
   const [server = ''] = servers
   const topic = { name, numPartitions: partitions, replicationFactor: replicas, assignments: [], configs: [] }

@@ -9,11 +9,11 @@ export interface Bar {
   readonly strong: boolean
 }
 
-const width = 720
+const width = 760
 const rowHeight = 26
 const barHeight = 16
-const labelWidth = 170
-const textWidth = 130
+const labelWidth = 190
+const textWidth = 160
 const top = 34
 const style = `text{font:13px system-ui,sans-serif;fill:#24292f}.t{font-weight:600;font-size:14px}.o{fill:#8c959f}.s{fill:#0969da}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.o{fill:#6e7681}.s{fill:#58a6ff}}`

@@ -11,6 +11,8 @@ export interface Client {
   readonly pacedLike?: Mode
   /** Arguments that differ from every other client's. */
   readonly settings?: Readonly<Record<string, string | number>>
+  /** The only codecs that it brings, if these are not all. */
+  readonly codecs?: readonly string[]
   /** Runs under the oldest Node there is support for, not under the one that all others have. */
   readonly oldNode?: true
   /** A variant has settings that the others do not have. No quick run has it, and nothing is compared with it. */
@@ -60,7 +62,7 @@ export const clients: readonly Client[] = [
   },
   { name: 'node-rdkafka', program: 'node-rdkafka', modes: queued, pacedLike: 'send' },
   { name: 'platformatic', program: 'platformatic', modes: [...unqueued, 'writable'] },
-  { name: 'kafkajs', program: 'kafkajs', modes: unqueued },
+  { name: 'kafkajs', program: 'kafkajs', modes: unqueued, codecs: ['none', 'gzip'] },
 ]
 
 export const isVariant = ({ about }: Client): boolean => about !== undefined

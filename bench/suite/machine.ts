@@ -1,6 +1,6 @@
 // Where something was measured.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os'
 
 export interface Machine {
@@ -13,11 +13,10 @@ export interface Machine {
 }
 
 function systemName(): string {
-  try {
-    const name = /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
-    if (name !== undefined) return `${name}, ${type()} ${release()}`
-  } catch {}
-  return `${type()} ${release()}`
+  const kernel = `${type()} ${release().split('.').slice(0, 2).join('.')}`
+  const file = '/etc/os-release'
+  const name = existsSync(file) ? /^PRETTY_NAME="?([^"\n]+)/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined
+  return name === undefined ? kernel : `${name}, ${kernel}`
 }
 
 export function machine(): Machine {

@@ -125,12 +125,13 @@ function figures({ rate, acknowledged, seconds, cpuUserSeconds, cpuSystemSeconds
   return `${perSecond}${asked} ${cpu} CPU-s per million${latency}`
 }
 
-/** Those that this machine can run; what keeps the others away is said. */
-function runnable(clients: readonly Client[], programs: Programs): Client[] {
-  return clients.filter(({ name, program }) => {
+/** Those that can be run; what keeps the others away is said. */
+function runnable({ clients, codec }: Options, programs: Programs): Client[] {
+  return clients.filter(({ name, program, codecs = [codec] }) => {
     const state = programs[program]
-    if ('missing' in state) say(`${name} is left out: ${state.missing}`)
-    return 'command' in state
+    const reason = 'missing' in state ? state.missing : codecs.includes(codec) ? null : `it brings no ${codec}`
+    if (reason !== null) say(`${name} is left out: ${reason}`)
+    return reason === null
   })
 }
 
@@ -138,7 +139,7 @@ async function measure(options: Options, folder: string): Promise<Results> {
   const surroundings = machine()
   const names = new Set(['odradek' as const, ...options.clients.map(({ program }) => program)])
   const programs = await preparePrograms([...names], line => say(`set-up: ${line}`))
-  const clients = runnable(options.clients, programs)
+  const clients = runnable(options, programs)
   const proxies = new CountingProxies()
   const log = (line: string): void => say(`set-up: ${line}`)
   const kafka = await startKafka({ brokers: options.brokers, proxy: port => proxies.before(port), log })
