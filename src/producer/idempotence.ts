@@ -125,15 +125,20 @@ export class Idempotence {
       const body = { transactionalId: null, transactionTimeoutMs: requestTimeoutMs, producerId: -1n, producerEpoch: -1 }
       const answer = await connection.request(initProducerId, body, { timeoutMs: requestTimeoutMs })
       if (this.#state.state === 'stopped') return
-      if (answer.errorCode === 0) {
+      const { errorCode, producerId, producerEpoch } = answer
+      if (errorCode === 0 && (producerId < 0n || producerEpoch < 0)) {
+        const what = `${connection.label}: ${producerId}, epoch ${producerEpoch}, is no producer id`
+        throw new ProtocolError(what, { broker: connection.label, retriable: true })
+      }
+      if (errorCode === 0) {
         this.#failures = 0
-        this.#producerId = answer.producerId
-        this.#producerEpoch = answer.producerEpoch
+        this.#producerId = producerId
+        this.#producerEpoch = producerEpoch
         this.#state.to('assigned')
         this.#options.on.ready()
         return
       }
-      error = brokerError(answer.errorCode, { broker: connection.label, detail: 'no producer id' })
+      error = brokerError(errorCode, { broker: connection.label, detail: 'no producer id' })
     } catch (thrown) {
       if (!(thrown instanceof KafkaError)) {
         return this.#refused(new ProtocolError(`no producer id: ${thrown}`, { cause: thrown }))
