@@ -11,6 +11,7 @@ import { initProducerId } from '../../src/protocol/apis/init-producer-id.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { saslAuthenticate } from '../../src/protocol/apis/sasl-authenticate.ts'
+import { saslHandshake } from '../../src/protocol/apis/sasl-handshake.ts'
 import { txnOffsetCommit } from '../../src/protocol/apis/txn-offset-commit.ts'
 import { encodeRequest } from '../../src/protocol/header.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -91,6 +92,41 @@ describe('whatever comes in', () => {
     expect(taken).toBeGreaterThan(100)
     expect(cluster.log('orders', 0)).toHaveLength(taken * 3)
   })
+
+  test('what wants to be let in is let in only as it is, whatever else is said to a cluster with SASL', async () => {
+    const random = seededRandom(4616)
+    const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const
+    const guarded = await MockCluster.start({ transport: 'memory', sasl: { mechanisms, users: { ann: 'secret' } } })
+    const claims = Buffer.from('{"sub":"ann","exp":9999999999}').toString('base64url')
+    const first: Record<string, string> = {
+      PLAIN: '\0ann\0secret',
+      OAUTHBEARER: `n,,\x01auth=Bearer eyJhbGciOiJub25lIn0.${claims}.\x01\x01`,
+    }
+    let served = 0
+    for (let i = 0; i < frameCount / 5; i++) {
+      const raw = await RawClient.connect(guarded.transport, guarded.bootstrapServers)
+      const mechanism = mechanisms[i % 4] ?? ''
+      const whole = Buffer.from(first[mechanism] ?? 'n,,n=ann,r=nonce')
+      const message = Buffer.from(whole)
+      for (let n = 0; n <= random() * 3; n++) message[Math.floor(random() * message.length)] = random() * 256
+      if (random() < 0.8) await raw.call(saslHandshake, random() < 0.8 ? 1 : 0, { mechanism })
+      await Promise.race([raw.call(saslAuthenticate, 2, { authBytes: message }).catch(() => {}), raw.closed])
+      const answer = raw.call(initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1 }).catch(() => null)
+      const given = await Promise.race([answer, raw.closed.then(() => null)])
+      if (given?.errorCode === 0) {
+        served++
+        // A token's letters hold bits that mean nothing, and its claims may be of somebody else.
+        if (mechanism !== 'OAUTHBEARER') expect(message.toString('hex')).toBe(whole.toString('hex'))
+      }
+      raw.destroy()
+    }
+    expect(served).toBeLessThan(frameCount / 50)
+    const honest = await RawClient.connect(guarded.transport, guarded.bootstrapServers)
+    await honest.call(saslHandshake, 1, { mechanism: 'PLAIN' })
+    const welcome = await honest.call(saslAuthenticate, 2, { authBytes: Buffer.from('\0ann\0secret') })
+    expect(welcome?.errorCode).toBe(0)
+    await guarded.stop()
+  }, 120_000)
 
   test('noise, a size that is negative and one that is too large close the connection', async () => {
     const random = seededRandom(3)
