@@ -22,7 +22,7 @@ export async function listen(
 ): Promise<Listener> {
   const take = (socket: Socket): void => serve(socket, accept)
   const server = tls === null ? createServer({ noDelay: true }, take) : createTlsServer({ noDelay: true, ...tls }, take)
-  /** Their TLS handshakes may never come to an end. */
+  /** All there are: some may be in a TLS handshake that never comes to an end. */
   const sockets = new Set<Socket>()
   server.on('connection', socket => {
     socket.unref()
@@ -38,7 +38,10 @@ export async function listen(
       resolve({
         port: typeof address === 'object' && address !== null ? address.port : port,
         close() {
-          for (const socket of sockets) socket.destroy()
+          // Connections end in order by those who serve them, who are about to. What is left was never served.
+          setImmediate(() => {
+            for (const socket of sockets) socket.destroy()
+          })
           return new Promise(closed => server.close(() => closed()))
         },
       })
