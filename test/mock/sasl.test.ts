@@ -1,12 +1,14 @@
 // What the option `sasl` means, besides what test/conformance/sasl.ts asks of every broker.
 
 import { Buffer } from 'node:buffer'
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
 import { MockCluster, type MockClusterOptions, type MockSaslOptions } from '../../src/mock/index.ts'
 import { metadata } from '../../src/protocol/apis/metadata.ts'
 import { saslAuthenticate } from '../../src/protocol/apis/sasl-authenticate.ts'
 import { saslHandshake } from '../../src/protocol/apis/sasl-handshake.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { certificate } from '../support/loopback.ts'
 import { RawClient } from './raw-client.ts'
 
 const users = { ann: 'secret' }
@@ -68,6 +70,34 @@ describe('the option sasl', () => {
     expect(await signIn(await connect(), 'n,,\x01auth=Bearer a\x01\x01', 'OAUTHBEARER')).toBeNull()
     await expect(cluster.stop()).rejects.toThrow('the vault is sealed')
   })
+})
+
+test.each([
+  ['in plain text', {}],
+  ['over TLS', { tls: certificate }],
+])('another client signs in by every mechanism, %s', async (_, options) => {
+  const sasl: MockSaslOptions = { mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'], users }
+  const cluster = await MockCluster.start({ topics: { t: {} }, sasl, host: 'localhost', ...options })
+  const claims = { sub: 'ann', exp: Math.floor(Date.now() / 1000) + 60 }
+  const parts = [{ alg: 'none' }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  const password = { username: 'ann', password: users.ann }
+  const ways: SASLOptions[] = [
+    { mechanism: 'plain', ...password },
+    { mechanism: 'scram-sha-256', ...password },
+    { mechanism: 'scram-sha-512', ...password },
+    { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: `${parts.join('.')}.` }) },
+  ]
+  for (const way of ways) {
+    const brokers = [cluster.bootstrapServers]
+    const ssl = 'tls' in options ? { ca: certificate.cert } : false
+    const producer = new Kafka({ brokers, ssl, sasl: way, logLevel: logLevel.NOTHING }).producer()
+    await producer.connect()
+    await producer.send({ topic: 't', messages: [{ value: way.mechanism }] })
+    await producer.disconnect()
+  }
+  const values = cluster.records('t').map(({ value }) => Buffer.from(value ?? []).toString())
+  expect(values).toEqual(ways.map(({ mechanism }) => mechanism))
+  await cluster.stop()
 })
 
 describe('setUser', () => {
