@@ -31,7 +31,10 @@ export class RecordingSession implements OpenSession {
     const hidden = topicBlacklist(properties['topic.blacklist'])
     const ignore = (): void => {}
     this.#record = record
-    this.#settlement = new Settlement({ published: batch => on.published(batch), reports: () => on.reports() })
+    this.#settlement = new Settlement({
+      published: batch => on.published(batch),
+      reports: failed => on.reports(failed),
+    })
     this.accumulator = new RecordingAccumulator(
       (given, queue, batch) => this.#queued(given, queue, batch),
       { lingerMs: 0, maxRecords: 1, maxBatchBytes: properties['message.max.bytes'] },

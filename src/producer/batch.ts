@@ -66,7 +66,8 @@ export class Batch {
   /** An attempt may have been appended although we were not told so. */
   uncertain = false
   stamp: Stamp | null = null
-  /** Set when it is published. */
+  /** How it ended; `verdict` once everybody is told. */
+  decided: Verdict | null = null
   verdict: Verdict | null = null
   forward: Forward | null = null
   /** What goes on the wire: the chunks' used parts, or their compressed form. */
@@ -89,7 +90,6 @@ export class Batch {
   #timestamps: number[] | null = null
   #opaques: unknown[] | null = null
   #placements: Placement[] | null = null
-  #decided: Verdict | null = null
   #settledAt = 0
   #state: BatchState = 'open'
   #pins = 0
@@ -207,14 +207,14 @@ export class Batch {
   /** The batch has come to its end; nobody is told yet, since the reports of a partition go out in order. */
   decide(verdict: Verdict): void {
     this.to('done')
-    this.#decided = verdict
+    this.decided = verdict
     this.#settledAt = this.clock.now()
     this.#releaseMemory()
   }
 
   /** Tells everybody who waits for a verdict, and `listener` of each message. */
   publish(listener: ((report: DeliveryReport) => void) | null): void {
-    this.verdict = this.#decided
+    this.verdict = this.decided
     if (listener === null) return this.callers.settle(index => this.reportAt(index))
     const reports = Array.from({ length: this.count }, (_, index) => this.reportAt(index))
     this.callers.settle(index => reports[index] as DeliveryReport)

@@ -226,7 +226,7 @@ export class LifeCycle {
         },
         updated: () => this.#parts.updated(),
         published: batch => this.#published(batch),
-        reports: () => this.#reportListener(),
+        reports: failed => this.#reportListener(failed),
         fatal: error => {
           this.#fatalError = error
           if (this.#state.can('fatal')) this.#state.to('fatal')
@@ -257,9 +257,9 @@ export class LifeCycle {
     this.flushes.check()
   }
 
-  #reportListener(): ((report: DeliveryReport) => void) | null {
+  #reportListener(failed: boolean): ((report: DeliveryReport) => void) | null {
     const { events } = this.#parts
-    const wanted = events.has('message.failed') || events.has('message.purged')
+    const wanted = failed && (events.has('message.failed') || events.has('message.purged'))
     return wanted || this.#tellsOfSuccess() ? this.#report : null
   }
 

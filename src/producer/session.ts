@@ -41,7 +41,7 @@ export interface SessionOptions {
     /** What waited for its topic to become known may have found its partition. */
     updated(): void
     published(batch: Batch): void
-    reports(): ((report: DeliveryReport) => void) | null
+    reports(failed: boolean): ((report: DeliveryReport) => void) | null
     fatal(error: FatalError): void
   }
 }
@@ -74,7 +74,10 @@ export class Session {
     const hidden = topicBlacklist(properties['topic.blacklist'])
     const retryBackoffMs = properties['retry.backoff.ms']
     const retryBackoffMaxMs = properties['retry.backoff.max.ms']
-    this.#settlement = new Settlement({ published: batch => on.published(batch), reports: () => on.reports() })
+    this.#settlement = new Settlement({
+      published: batch => on.published(batch),
+      reports: failed => on.reports(failed),
+    })
     this.accumulator = new Accumulator(
       {
         lingerMs: properties['queue.buffering.max.ms'],

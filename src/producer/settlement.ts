@@ -8,8 +8,8 @@ import type { DeliveryReport, Verdict } from './report.ts'
 export interface SettlementListener {
   /** A batch's reports are out, so its room is free. */
   published(batch: Batch): void
-  /** Gets each report, or null while nobody wants them. */
-  reports(): ((report: DeliveryReport) => void) | null
+  /** Gets each report, or null while nobody wants those of a batch that succeeded, or of one that failed. */
+  reports(failed: boolean): ((report: DeliveryReport) => void) | null
 }
 
 export class Settlement {
@@ -79,7 +79,8 @@ export class Settlement {
   }
 
   #publish(batch: Batch): void {
-    batch.publish(this.#listener.reports())
+    const { error, recordErrors } = batch.decided as Verdict
+    batch.publish(this.#listener.reports(error !== null || recordErrors !== null))
     this.#listener.published(batch)
   }
 }

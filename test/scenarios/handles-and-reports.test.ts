@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { BrokerError, DeliveryError, KafkaError, WaitTimeoutError } from '../../src/index.ts'
+import { Batch } from '../../src/producer/batch.ts'
 import { Rig, watch } from '../support/rig.ts'
 
 const message = { topic: 't', value: 'v' }
@@ -42,6 +43,24 @@ describe('a delivery handle', () => {
     const reports = rig.reports()
     const sent = await rig.until(rig.producer.send(message))
     expect(reports[0]).toBe(sent)
+  })
+
+  test('is not made of a success for those who hear of failures only', async () => {
+    const rig = await Rig.connected()
+    const failed: unknown[] = []
+    rig.producer.on('message.failed', ({ report }) => failed.push(report.error?.code))
+    const made = vi.spyOn(Batch.prototype, 'reportAt')
+    try {
+      rig.producer.dispatch(message)
+      await rig.until(rig.producer.flush())
+      expect(made).not.toHaveBeenCalled()
+      rig.cluster.failPartition('t', 0, 'INVALID_RECORD')
+      rig.producer.dispatch(message)
+      await rig.until(rig.producer.flush())
+      expect(failed).toEqual([87])
+    } finally {
+      made.mockRestore()
+    }
   })
 
   test('wait rejects with the error, or resolves with its report when throwOnError is false', async () => {
