@@ -48,18 +48,33 @@ export interface Forward {
 }
 
 export class Batch {
-  readonly topic: string
-  readonly partition: number
+  // What every message touches comes first and is a pointer or a small integer: with a thousand partitions each line of
+  // memory that a message needs is far away.
   readonly profile: TopicProfile
-  readonly clock: Clock
-  readonly callers = new Callers()
-  /** When the verdict is due at the latest (monotonic milliseconds). */
-  readonly deadline: number
+  #state: BatchState = 'open'
   count = 0
   /** Encoded records, without the batch's header. */
   recordsBytes = 0
   /** What it holds against `queue.buffering.max.kbytes`. */
   userBytes = 0
+  #chunk: Buffer | null = null
+  #position = 0
+  // Of the message that `fits` was asked about; the time is counted from the base timestamp.
+  #bodyBytes = 0
+  #delta = 0
+  #maxDelta = 0
+  // Adding this to a monotonic time gives the time of day since the base timestamp, rounded down to milliseconds.
+  readonly #sinceBase: number
+  #callTimes: number[] = []
+  #timestamps: number[] | null = null
+  #opaques: unknown[] | null = null
+
+  readonly topic: string
+  readonly partition: number
+  readonly clock: Clock
+  readonly callers = new Callers()
+  /** When the verdict is due at the latest (monotonic milliseconds). */
+  readonly deadline: number
   /** Somebody awaits one of its messages, so it does not linger. */
   awaited = false
   attempts = 0
@@ -77,21 +92,9 @@ export class Batch {
   readonly #pool: ChunkPool
   readonly #chunks: Buffer[] = []
   readonly #ends: number[] = []
-  #chunk: Buffer | null = null
-  #position = 0
-  // Of the message that `fits` was asked about.
-  #bodyBytes = 0
-  #timestamp = 0
-  // Adding this to a monotonic time gives the time of day, rounded down to milliseconds.
-  readonly #wallOffset: number
   readonly #baseTimestamp: number
-  #maxTimestamp: number
-  #callTimes: number[] = []
-  #timestamps: number[] | null = null
-  #opaques: unknown[] | null = null
   #placements: Placement[] | null = null
   #settledAt = 0
-  #state: BatchState = 'open'
   #pins = 0
 
   constructor(
@@ -110,9 +113,9 @@ export class Batch {
     this.#pool = pool
     const timeoutMs = profile['message.timeout.ms']
     this.deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : calledAt + timeoutMs
-    this.#wallOffset = clock.wallNow() - clock.now() + 0.01
-    this.#baseTimestamp = timestamp < 0 ? this.#wallTime(calledAt) : timestamp
-    this.#maxTimestamp = this.#baseTimestamp
+    const wallOffset = clock.wallNow() - clock.now() + 0.01
+    this.#baseTimestamp = timestamp < 0 ? Math.floor(calledAt + wallOffset) : timestamp
+    this.#sinceBase = wallOffset - this.#baseTimestamp
   }
 
   /** What it takes up in a request, without the batch's header. */
@@ -131,8 +134,9 @@ export class Batch {
 
   /** Whether the message still fits; the first one always does. */
   fits(message: PreparedMessage, calledAt: number, maxRecords: number, maxBytes: number): boolean {
-    this.#timestamp = this.#timestampOf(message, calledAt)
-    this.#bodyBytes = recordBodyBytes(message, this.#timestamp - this.#baseTimestamp, this.count)
+    const { timestamp } = message
+    this.#delta = timestamp < 0 ? this.#sinceBaseAt(calledAt) : timestamp - this.#baseTimestamp
+    this.#bodyBytes = recordBodyBytes(message, this.#delta, this.count)
     if (this.count === 0) return true
     return this.count < maxRecords && batchHeaderBytes + this.recordsBytes + recordBytes(this.#bodyBytes) <= maxBytes
   }
@@ -142,8 +146,7 @@ export class Batch {
     const bytes = recordBytes(this.#bodyBytes)
     if (this.#chunk === null || this.#position + bytes > this.#chunk.length) this.#grow(bytes)
     const index = this.count++
-    const timestamp = this.#timestamp
-    const delta = timestamp - this.#baseTimestamp
+    const delta = this.#delta
     this.#position = writeRecord(
       this.#chunk as unknown as Buffer,
       this.#position,
@@ -154,9 +157,9 @@ export class Batch {
     )
     this.recordsBytes += bytes
     this.userBytes += message.userBytes
-    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    if (delta > this.#maxDelta) this.#maxDelta = delta
     this.#callTimes.push(calledAt)
-    if (message.timestamp >= 0 || this.#timestamps !== null) this.#keepTimestamp(index, timestamp)
+    if (message.timestamp >= 0 || this.#timestamps !== null) this.#keepTimestamp(index, this.#baseTimestamp + delta)
     if (message.opaque !== undefined || this.#opaques !== null) this.#keepOpaque(index, message.opaque)
     return index
   }
@@ -184,7 +187,7 @@ export class Batch {
         attributes: this.codecId | (transactional ? 0x10 : 0),
         recordCount: this.count,
         baseTimestamp: this.#baseTimestamp,
-        maxTimestamp: this.#maxTimestamp,
+        maxTimestamp: this.#baseTimestamp + this.#maxDelta,
         producerId: this.stamp?.producerId ?? -1n,
         producerEpoch: this.stamp?.producerEpoch ?? -1,
         baseSequence: this.stamp?.baseSequence ?? -1,
@@ -244,7 +247,7 @@ export class Batch {
   }
 
   timestampAt(index: number): number {
-    return this.#timestamps?.[index] ?? this.#wallTime(this.#callTimes[index] as number)
+    return this.#timestamps?.[index] ?? this.#baseTimestamp + this.#sinceBaseAt(this.#callTimes[index] as number)
   }
 
   /**
@@ -292,19 +295,12 @@ export class Batch {
     return this.#chunks.map((chunk, i) => chunk.subarray(0, this.#ends[i]))
   }
 
-  #timestampOf(message: PreparedMessage, calledAt: number): number {
-    return message.timestamp < 0 ? this.#wallTime(calledAt) : message.timestamp
-  }
-
-  #wallTime(monotonic: number): number {
-    return Math.floor(monotonic + this.#wallOffset)
+  #sinceBaseAt(monotonic: number): number {
+    return Math.floor(monotonic + this.#sinceBase)
   }
 
   #keepTimestamp(index: number, timestamp: number): void {
-    if (this.#timestamps === null) {
-      this.#timestamps = []
-      for (let i = 0; i < index; i++) this.#timestamps.push(this.#wallTime(this.#callTimes[i] as number))
-    }
+    this.#timestamps ??= Array.from({ length: index }, (_, i) => this.timestampAt(i))
     this.#timestamps.push(timestamp)
   }
 
