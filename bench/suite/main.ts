@@ -4,125 +4,29 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { preparePrograms } from '../../scripts/bench-peers.mjs'
-import { type KafkaCluster, startKafka } from '../../scripts/kafka/kafka.mjs'
-import { runtime } from '../../scripts/runtimes.mjs'
-import { clients as allClients, type Client } from './clients.ts'
+import { startKafka } from '../../scripts/kafka/kafka.mjs'
+import { Bench, type Programs, queue } from './bench.ts'
+import type { Client } from './clients.ts'
 import { writeCorpus } from './corpus.ts'
 import { CountingProxies } from './counting-proxy.ts'
-import { drive, type Job } from './drive.ts'
 import { goals } from './goals.ts'
 import { machine } from './machine.ts'
-import { modes } from './modes.ts'
 import { type Options, readOptions, usage } from './options.ts'
 import { performancePages } from './page.ts'
 import { measureParts } from './parts.ts'
-import { type Comparison, comparisons, countedTasks, inTurns, pacedComparisons, type Task } from './plan.ts'
-import type { RequestCount, Results } from './results.ts'
-import { type Run, summarize } from './statistics.ts'
+import { comparisons, countedTasks, pacedComparisons } from './plan.ts'
+import type { Results } from './results.ts'
+import { summarize } from './statistics.ts'
 import { columns } from './table.ts'
-import { compareAll } from './tables.ts'
+import { rank } from './tables.ts'
 import { versions } from './versions.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const queue = { queueMessages: 100_000, queueKbytes: 65_536 }
-const counted = { seconds: 1, warmUp: 0.2 }
 const startedAt = performance.now()
 
 function say(line: string): void {
   const seconds = (performance.now() - startedAt) / 1000
   console.log(`${seconds.toFixed(0).padStart(5)} s  ${line}`)
-}
-
-type Programs = Awaited<ReturnType<typeof preparePrograms>>
-
-class Bench {
-  readonly #options: Options
-  readonly #programs: Programs
-  readonly #kafka: KafkaCluster
-  readonly #proxies: CountingProxies
-  readonly #corpus: string
-  readonly runs: Run[] = []
-  readonly requests: RequestCount[] = []
-  #topics = 0
-
-  constructor(options: Options, programs: Programs, kafka: KafkaCluster, proxies: CountingProxies, corpus: string) {
-    this.#options = options
-    this.#programs = programs
-    this.#kafka = kafka
-    this.#proxies = proxies
-    this.#corpus = corpus
-  }
-
-  /** A broker that nobody has asked anything yet is slower than it will be. */
-  async warmUpBroker(): Promise<void> {
-    say('warming the broker up')
-    const [client] = allClients
-    if (client !== undefined)
-      await this.#run({ client, mode: 'dispatch', size: 100 }, { seconds: this.#options.quick ? 4 : 8 })
-  }
-
-  async compare(comparison: Comparison): Promise<void> {
-    for (const { task, round } of inTurns(comparison, this.#options.rounds)) {
-      const { client, mode, size, load } = task
-      const name = `${mode} ${size} B${load === undefined ? '' : ` at ${load}`}, round ${round + 1}: ${client.name}`
-      await this.#attempt(name, async () => {
-        const run = await this.#run(task)
-        this.runs.push(run)
-        return figures(run)
-      })
-    }
-  }
-
-  /** Counting would slow the others down, so it has a pass of its own. */
-  async countRequests(tasks: readonly Task[]): Promise<void> {
-    for (const task of tasks) {
-      const { client, mode } = task
-      await this.#attempt(`requests, ${mode}: ${client.name}`, async () => {
-        const before = this.#proxies.count
-        const { warmUp, acknowledged } = await this.#run(task, counted, this.#proxies.servers)
-        const perThousand = ((this.#proxies.count - before) / (warmUp + acknowledged)) * 1000
-        this.requests.push({ client: client.name, mode, perThousand })
-        return `${perThousand.toFixed(3)} per 1,000 messages`
-      })
-    }
-  }
-
-  async #attempt(name: string, work: () => Promise<string>): Promise<void> {
-    try {
-      say(`${name.padEnd(50)} ${await work()}`)
-    } catch (error) {
-      say(`${name}: FAILED, ${(error as Error).message}`)
-      process.exitCode = 1
-    }
-  }
-
-  async #run(
-    { client, mode, size, load, rate = 0 }: Task,
-    changes: Job = {},
-    through?: readonly string[],
-  ): Promise<Run> {
-    const program = this.#programs[client.program]
-    if ('missing' in program) throw new Error(program.missing)
-    const [first, ...rest] = program.command
-    const { codec, seconds, warmUp, partitions } = this.#options
-    const { concurrency, group, lingerMs } = modes[mode]
-    const job = {
-      ...{ mode, size, rate, concurrency, group, lingerMs, codec, seconds, warmUp, corpus: this.#corpus },
-      ...{ idempotent: 'true', ...queue, ...client.settings, ...changes },
-    }
-    const servers = this.#kafka.bootstrapServers.split(',')
-    const topic = { servers, through: through ?? servers, name: `bench-${this.#topics++}`, partitions }
-    const result = await drive([(client.oldNode && (await runtime('Node 20'))) || first, ...rest], job, topic)
-    return { client: client.name, mode, size, ...(load === undefined ? {} : { load, rate }), ...result }
-  }
-}
-
-function figures({ rate, acknowledged, seconds, cpuUserSeconds, cpuSystemSeconds, latencyMs }: Run): string {
-  const perSecond = `${Math.round(acknowledged / seconds).toLocaleString('en')}/s`.padStart(12)
-  const cpu = (((cpuUserSeconds + cpuSystemSeconds) / acknowledged) * 1e6).toFixed(2).padStart(8)
-  const latency = latencyMs === null ? '' : `, p50 ${latencyMs.p50.toFixed(2)} ms, p99 ${latencyMs.p99.toFixed(2)} ms`
-  const asked = rate === undefined ? '' : ` of ${rate.toLocaleString('en')}/s`
-  return `${perSecond}${asked} ${cpu} CPU-s per million${latency}`
 }
 
 /** Those that can be run; what keeps the others away is said. */
@@ -143,7 +47,7 @@ async function measure(options: Options, folder: string): Promise<Results> {
   const proxies = new CountingProxies()
   const log = (line: string): void => say(`set-up: ${line}`)
   const kafka = await startKafka({ brokers: options.brokers, proxy: port => proxies.before(port), log })
-  const bench = new Bench(options, programs, kafka, proxies, writeCorpus(folder))
+  const bench = new Bench({ options, programs, kafka, proxies, corpus: writeCorpus(folder), say })
   try {
     await bench.warmUpBroker()
     const present = { ...options, clients }
@@ -168,7 +72,7 @@ async function measure(options: Options, folder: string): Promise<Results> {
 
 function show(results: Results): void {
   const summaries = summarize(results.runs)
-  for (const { title, head, rows } of compareAll(summaries, results.requests)) {
+  for (const { title, head, rows } of rank(summaries, results.requests)) {
     console.log(`\n${title.replaceAll('`', '')}\n${columns(head, rows)}`)
   }
   const judged = goals(results, summaries).filter(({ met }) => met !== null)

@@ -6,7 +6,7 @@ import { goals } from './goals.ts'
 import type { Results } from './results.ts'
 import { summarize } from './statistics.ts'
 import { markdown } from './table.ts'
-import { type Comparison, compareAll } from './tables.ts'
+import { type Ranking, rank } from './tables.ts'
 
 /** By name of the file without its ending. */
 export type Notes = Readonly<Record<string, string>>
@@ -19,11 +19,11 @@ const verdicts = new Map([
 
 /** File name below docs/ to content. */
 export function performancePages(results: Results, notes: Notes): Record<string, string> {
-  const comparisons = compareAll(summarize(results.runs), results.requests)
-  const charts = comparisons.flatMap(comparison => chartsOf(comparison))
-  const sections = comparisons.map(comparison => {
-    const pictures = charts.filter(chart => chart.of === comparison).map(({ file, title }) => `![${title}](${file})`)
-    return [`### ${comparison.title}`, markdown(comparison.head, comparison.rows), ...pictures].join('\n\n')
+  const rankings = rank(summarize(results.runs), results.requests)
+  const charts = rankings.flatMap(ranking => chartsOf(ranking))
+  const sections = rankings.map(ranking => {
+    const pictures = charts.filter(chart => chart.of === ranking).map(({ file, title }) => `![${title}](${file})`)
+    return [`### ${ranking.title}`, markdown(ranking.head, ranking.rows), ...pictures].join('\n\n')
   })
   const page = [
     '# Performance',
@@ -58,7 +58,7 @@ function setting({ date, machine, versions, options, minutes }: Results): string
   return [
     `${date}, ${Math.round(minutes)} minutes. ${processor}, ${cores} cores, ${gigabytes} GB of memory, ${system}; load ${loadBefore} before the run.`,
     `${list.join(', ')}.`,
-    `${brokers === 1 ? 'One broker' : `${brokers} brokers`} on the same machine, over loopback; a new topic of ${partitions} partitions for each run, compression ${codec}, acks all. ${rounds} rounds, each client ${warmUp} s to warm up and then ${seconds} s and until every answer is there. Queues of ${queueMessages.toLocaleString('en')} messages and ${queueKbytes.toLocaleString('en')} KiB.`,
+    `${brokers === 1 ? 'One broker' : `${brokers} brokers`} on the same machine, over loopback; a new topic of ${partitions} partitions for each run, compression ${codec}, acks all. ${rounds} rounds, two at most where paced, each client ${warmUp} s to warm up and then ${seconds} s and until every answer is there. Queues of ${queueMessages.toLocaleString('en')} messages and ${queueKbytes.toLocaleString('en')} KiB.`,
   ].join('\n')
 }
 
@@ -75,18 +75,18 @@ const variants = (): string =>
   clients.flatMap(({ name, about }) => (about === undefined ? [] : [`- **${name}**: ${about}.`])).join('\n')
 
 interface Chart {
-  readonly of: Comparison
+  readonly of: Ranking
   readonly file: string
   readonly title: string
   readonly svg: string
 }
 
-function chartsOf(comparison: Comparison): Chart[] {
-  const { mode, size, load, summaries } = comparison
+function chartsOf(ranking: Ranking): Chart[] {
+  const { mode, size, load, summaries } = ranking
   const name = [mode, size, load?.replaceAll(/\W+/g, '-')].filter(Boolean).join('-').toLowerCase()
   const chart = (suffix: string, what: string, bars: readonly Bar[]): Chart => {
     const title = `${mode}, ${size} B${load === null ? '' : `, ${load}`}: ${what}`
-    return { of: comparison, file: `performance/${name}-${suffix}.svg`, title, svg: barChart(title, bars) }
+    return { of: ranking, file: `performance/${name}-${suffix}.svg`, title, svg: barChart(title, bars) }
   }
   const bar = (client: string, value: number, text: string): Bar => ({
     label: client,

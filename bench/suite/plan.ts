@@ -27,7 +27,10 @@ export function comparisons({ modes: wanted, clients, sizes, quick }: Options): 
     .flatMap(mode => {
       const those = clients.filter(client => client.modes.includes(mode))
       const sizesOf = sizes ?? (quick && mode !== 'dispatch' ? modes[mode].sizes.slice(0, 1) : modes[mode].sizes)
-      return sizesOf.map(size => those.map(client => ({ client, mode, size })))
+      return sizesOf.map((size, i) => {
+        const present = those.filter(client => i === 0 || !isVariant(client))
+        return present.map(client => ({ client, mode, size }))
+      })
     })
     .filter(comparison => comparison.length > 0)
 }
@@ -68,6 +71,10 @@ export function countedTasks(options: Options): Task[] {
       return telling.includes(mode) && size === firstSize && !isVariant(client)
     })
 }
+
+/** Paced comparisons are many, and each of them long: two rounds are enough. */
+export const roundsOf = (comparison: Comparison, rounds: number): number =>
+  comparison[0]?.mode === 'paced' ? Math.min(2, rounds) : rounds
 
 /** The rounds of a comparison one after the other, each beginning one further on, so that no one is always the first. */
 export function inTurns(comparison: Comparison, rounds: number): { readonly task: Task; readonly round: number }[] {

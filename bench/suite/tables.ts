@@ -6,7 +6,7 @@ import type { RequestCount } from './results.ts'
 import { groupBy, type Summary } from './statistics.ts'
 import type { Cell } from './table.ts'
 
-export interface Comparison {
+export interface Ranking {
   readonly mode: Mode
   readonly size: number
   readonly load: string | null
@@ -59,7 +59,7 @@ const prompt: readonly Column[] = [
   ...costs,
 ]
 
-export function compareAll(summaries: readonly Summary[], requests: readonly RequestCount[]): Comparison[] {
+export function rank(summaries: readonly Summary[], requests: readonly RequestCount[]): Ranking[] {
   const groups = groupBy(summaries, ({ mode, size, load }) => `${mode} ${size} ${load}`)
   return [...groups.values()].flatMap(group => {
     const [first] = group

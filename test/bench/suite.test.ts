@@ -69,6 +69,12 @@ describe('order', () => {
     ])
   })
 
+  test('variants are measured in one size only', () => {
+    const all = comparisons(readOptions(['--modes', 'dispatch']))
+    const variants = all.map(tasks => tasks.filter(({ client }) => client.about !== undefined).length)
+    expect(variants).toEqual([4, 0])
+  })
+
   test('a client is asked only for what it can do', () => {
     const all = comparisons(readOptions(['--clients', 'kafkajs,odradek'])).flat()
     expect(all.filter(({ client, mode }) => client.name === 'kafkajs' && mode === 'dispatch')).toEqual([])
