@@ -211,7 +211,12 @@ describe('a refusal names broker, mechanism and what to check', () => {
       throw new Error('the vault is sealed')
     })
     expect(throwing.message).toMatch(/kafka:9092.*OAUTHBEARER: oauthBearerTokenProvider failed \(the vault is sealed\)/)
-    expect(throwing.cause).toMatchObject({ name: 'AuthenticationError', code: -169, retriable: true, broker: 'kafka:9092/bootstrap' })
+    expect(throwing.cause).toMatchObject({
+      name: 'AuthenticationError',
+      code: -169,
+      retriable: true,
+      broker: 'kafka:9092/bootstrap',
+    })
     const hanging = await provider(() => new Promise(() => {}), 9000)
     expect(hanging.message).toMatch(/kafka:9092.*OAUTHBEARER: oauthBearerTokenProvider gave no token within 8000 ms/)
     expect((await provider(() => 'token')).message).toMatch(/gave no token: expected \{ value, lifetimeMs \}/)
