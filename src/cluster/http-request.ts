@@ -2,8 +2,7 @@
 // and keeps no socket for later.
 
 import { Buffer } from 'node:buffer'
-import { type ClientRequest, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { ClientRequest } from 'node:http'
 
 export interface HttpRequest {
   readonly url: string
@@ -22,10 +21,12 @@ export interface HttpAnswer {
 }
 
 /** Rejects with what the system says when there is no answer, or none of at most `mostBytes`. */
-export function askHttp({ url, method, headers, body, ca, signal, mostBytes }: HttpRequest): Promise<HttpAnswer> {
+export async function askHttp({ url, method, headers, body, ca, signal, mostBytes }: HttpRequest): Promise<HttpAnswer> {
+  // Loaded when first needed: few producers ask anybody by HTTP, and every program would wait for it when it starts.
+  const { request: begin } = await (url.startsWith('https:') ? import('node:https') : import('node:http'))
+  signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal, agent: false, ...(ca === undefined ? {} : { ca }) }
-    const begin = url.startsWith('https:') ? requestHttps : requestHttp
     const request: ClientRequest = begin(url, options, response => {
       const chunks: Uint8Array[] = []
       let bytes = 0
