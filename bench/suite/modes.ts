@@ -8,7 +8,13 @@ export const modes = {
     group: 1,
     lingerMs: 5,
   },
-  send: { about: '10,000 at a time, each awaited by itself', sizes: [100], concurrency: 10_000, group: 1, lingerMs: 5 },
+  send: {
+    about: '10,000 at a time, each with an answer of its own',
+    sizes: [100],
+    concurrency: 10_000,
+    group: 1,
+    lingerMs: 5,
+  },
   sendMany: {
     about: 'batches of 1,000, eight at a time',
     sizes: [100, 1024],
