@@ -61,18 +61,12 @@ export const clients: readonly Client[] = [
     about: 'with batches of 16 KB and 32 MB of buffer',
   },
   { name: 'node-rdkafka', program: 'node-rdkafka', modes: queued, pacedLike: 'send' },
-  // Idempotent they have one request under way at a time: this is the faster way, and how they come.
+  // As they come, which is their faster way: idempotent they have one request under way at a time.
   {
     name: 'platformatic',
     program: 'platformatic',
     modes: [...unqueued, 'writable'],
     settings: { idempotent: 'false' },
-  },
-  {
-    name: 'platformatic, idempotent',
-    program: 'platformatic',
-    modes: ['sendMany'],
-    about: 'with `idempotent` true, as the others are',
   },
   {
     name: 'kafkajs',
