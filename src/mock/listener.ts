@@ -39,9 +39,11 @@ export async function listen(
         port: typeof address === 'object' && address !== null ? address.port : port,
         close() {
           // Connections end in order by those who serve them, who are about to. What is left was never served.
-          setImmediate(() => {
-            for (const socket of sockets) socket.destroy()
-          })
+          if (sockets.size > 0) {
+            setImmediate(() => {
+              for (const socket of sockets) socket.destroy()
+            })
+          }
           return new Promise(closed => server.close(() => closed()))
         },
       })
