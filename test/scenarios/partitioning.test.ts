@@ -232,7 +232,8 @@ describe('messages without a key', () => {
       const counts = [0, 1, 2].map(partition => rig.cluster.log('t', partition).length)
       shares.set(partitioner, (counts[1] ?? 0) / counts.reduce((sum, count) => sum + count, 0))
     }
-    expect(shares.get('consistent_random')).toBeGreaterThan(0.25)
-    expect(shares.get('java')).toBeLessThan(0.2)
+    // A hundred choices at random: four deviations below a third.
+    expect(shares.get('consistent_random')).toBeGreaterThan(0.15)
+    expect(shares.get('java')).toBeLessThan(0.12)
   })
 })
