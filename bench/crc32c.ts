@@ -1,4 +1,4 @@
-// CRC-32C over a batch's worth of bytes, beside the same sum taken byte by byte in steps of eight.
+// CRC-32C over a batch's worth of bytes, beside a sum by tables over eight bytes a step.
 // Run it with `npm run bench crc32c`.
 
 import { crc32c } from '../src/protocol/crc32c.ts'
@@ -36,7 +36,7 @@ function bytesBySteps(bytes: Uint8Array): number {
 }
 
 const contenders = {
-  'aligned words, sixteen bytes a step': (bytes: Uint8Array) => crc32c(bytes, 0, bytes.length),
+  'as it is': (bytes: Uint8Array) => crc32c(bytes, 0, bytes.length),
   'bytes, eight a step': bytesBySteps,
 }
 

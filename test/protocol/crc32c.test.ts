@@ -6,8 +6,8 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 const whole = (data: Uint8Array) => crc32c(data, 0, data.length)
 
 /** The definition, bit by bit. */
-function reference(data: Uint8Array): number {
-  let crc = -1
+function reference(data: Uint8Array, seed = 0): number {
+  let crc = ~seed
   for (const byte of data) {
     crc ^= byte
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
@@ -42,5 +42,39 @@ describe('CRC-32C', () => {
         expect(crc32c(data, at, data.length, crc32c(data, 0, at))).toBe(whole(data))
       }),
     )
+  })
+
+  test('agrees with its definition for long data, wherever it begins and ends', () => {
+    const data = Uint8Array.from({ length: 40_000 }, (_, i) => (i * 2_654_435_761) >>> (i % 23))
+    fc.assert(
+      fc.property(fc.nat(40), fc.integer({ min: 8_000, max: 39_950 }), (start, length) => {
+        const end = start + length
+        expect(crc32c(data, start, end)).toBe(reference(data.subarray(start, end)))
+        expect(crc32c(data, start, end, 0xcafebabe)).toBe(reference(data.subarray(start, end), 0xcafebabe))
+      }),
+      {
+        examples: [
+          [0, 8192],
+          [0, 8191],
+          [1, 8192],
+          [7, 9864],
+          [8, 16_384],
+        ],
+      },
+    )
+  })
+
+  test('sees every single bit of long data', () => {
+    const data = new Uint8Array(20_000)
+    const zeros = whole(data)
+    const seen = new Set([zeros])
+    for (let at = 0; at < data.length; at += 61) {
+      data[at] = 1 << (at & 7)
+      const crc = whole(data)
+      expect(crc).toBe(reference(data))
+      seen.add(crc)
+      data[at] = 0
+    }
+    expect(seen.size).toBe(Math.ceil(data.length / 61) + 1)
   })
 })
