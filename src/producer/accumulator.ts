@@ -53,7 +53,7 @@ export class Accumulator {
   readonly #profileOf: (topic: string) => TopicProfile
   readonly #environment: PartitionerEnvironment
   readonly #listener: AccumulatorListener
-  readonly #pool = new ChunkPool()
+  readonly chunks = new ChunkPool()
   // Every batch without a verdict is in `alive` in the order of opening, and in the list of its timeout;
   // open ones stand in `lingering`, too. Ended ones are dropped when they come to the front, and where one that takes
   // long keeps them from it, when they are many.
@@ -203,7 +203,7 @@ export class Accumulator {
   }
 
   #make(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
-    return new Batch(queue.topic, queue.partition, profile, this.#clock, this.#pool, calledAt, message.timestamp)
+    return new Batch(queue.topic, queue.partition, profile, this.#clock, this.chunks, calledAt, message.timestamp)
   }
 
   #open(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
@@ -272,7 +272,7 @@ export class Accumulator {
             message.partition,
             profile,
             this.#clock,
-            this.#pool,
+            this.chunks,
             calledAt,
             message.timestamp,
           )

@@ -266,6 +266,7 @@ export class Session {
   #updated(snapshot: ClusterSnapshot): void {
     this.#options.events.emit('metadata.updated', { version: snapshot.version })
     this.#topics.updated(snapshot)
+    this.accumulator.chunks.endPeriod()
     if (!this.#connected) {
       this.#connected = true
       this.#options.on.connected()

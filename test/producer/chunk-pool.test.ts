@@ -39,11 +39,54 @@ describe('the chunk pool', () => {
     expect(pool.take(10, 0)).not.toBe(chunk)
   })
 
-  test('keeps no more than its bound', () => {
-    const pool = new ChunkPool(8192)
-    const chunks = [1, 2, 3].map(() => pool.take(10, 0))
-    for (const chunk of chunks) pool.give(chunk)
-    const again = [1, 2, 3].map(() => pool.take(10, 0))
-    expect(again.filter(chunk => chunks.includes(chunk))).toHaveLength(2)
+  describe('keeps', () => {
+    const takeAll = (pool: ChunkPool, count: number): Buffer[] => Array.from({ length: count }, () => pool.take(10, 0))
+    const giveAll = (pool: ChunkPool, chunks: readonly Buffer[]): void => {
+      for (const chunk of chunks) pool.give(chunk)
+    }
+    const known = (chunks: readonly Buffer[], again: readonly Buffer[]): number =>
+      again.filter(chunk => chunks.includes(chunk)).length
+
+    test('what was in use at once, so that a queue that fills and empties makes no garbage', () => {
+      const pool = new ChunkPool(8192)
+      const chunks = takeAll(pool, 30)
+      for (let i = 0; i < 3; i++) {
+        giveAll(pool, chunks)
+        expect(known(chunks, takeAll(pool, 30))).toBe(30)
+      }
+    })
+
+    test('no more than its bounds', () => {
+      const few = new ChunkPool(0, 3 * 4096)
+      const chunks = takeAll(few, 30)
+      giveAll(few, chunks)
+      expect(known(chunks, takeAll(few, 30))).toBe(3)
+    })
+
+    test('only its least when the time is over in which more was in use', () => {
+      const pool = new ChunkPool(8192)
+      const chunks = takeAll(pool, 30)
+      giveAll(pool, chunks)
+      pool.endPeriod()
+      pool.endPeriod()
+      expect(known(chunks, takeAll(pool, 30))).toBe(2)
+    })
+
+    test('all that was in use in this period and in the one before', () => {
+      const pool = new ChunkPool(0)
+      const chunks = takeAll(pool, 30)
+      giveAll(pool, chunks)
+      pool.endPeriod()
+      expect(known(chunks, takeAll(pool, 30))).toBe(30)
+    })
+
+    test('no chunks of another size beside those that are in use', () => {
+      const pool = new ChunkPool(0)
+      const small = takeAll(pool, 8)
+      giveAll(pool, small)
+      const large = pool.take(10, 16_384)
+      expect(large).toHaveLength(32_768)
+      expect(known(small, takeAll(pool, 8))).toBe(0)
+    })
   })
 })
