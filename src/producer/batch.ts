@@ -12,6 +12,7 @@ import {
   writeBatchHeader,
   writeRecord,
 } from '../protocol/record-batch.ts'
+import { CallTimes } from './call-times.ts'
 import { Callers } from './callers.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
@@ -65,7 +66,7 @@ export class Batch {
   #maxDelta = 0
   // Adding this to a monotonic time gives the time of day since the base timestamp, rounded down to milliseconds.
   readonly #sinceBase: number
-  #callTimes: number[] = []
+  #callTimes = new CallTimes()
   #timestamps: number[] | null = null
   #opaques: unknown[] | null = null
 
@@ -135,7 +136,7 @@ export class Batch {
   /** Whether the message still fits; the first one always does. */
   fits(message: PreparedMessage, calledAt: number, maxRecords: number, maxBytes: number): boolean {
     const { timestamp } = message
-    this.#delta = timestamp < 0 ? this.#sinceBaseAt(calledAt) : timestamp - this.#baseTimestamp
+    this.#delta = timestamp < 0 ? this.#sinceBaseAt(this.#callTimes.near(calledAt)) : timestamp - this.#baseTimestamp
     this.#bodyBytes = recordBodyBytes(message, this.#delta, this.count)
     if (this.count === 0) return true
     return this.count < maxRecords && batchHeaderBytes + this.recordsBytes + recordBytes(this.#bodyBytes) <= maxBytes
@@ -158,7 +159,7 @@ export class Batch {
     this.recordsBytes += bytes
     this.userBytes += message.userBytes
     if (delta > this.#maxDelta) this.#maxDelta = delta
-    this.#callTimes.push(calledAt)
+    this.#callTimes.add(index, this.#callTimes.near(calledAt))
     if (message.timestamp >= 0 || this.#timestamps !== null) this.#keepTimestamp(index, this.#baseTimestamp + delta)
     if (message.opaque !== undefined || this.#opaques !== null) this.#keepOpaque(index, message.opaque)
     return index
@@ -229,16 +230,17 @@ export class Batch {
     const verdict = this.verdict as Verdict
     const error = verdict.recordErrors?.get(index) ?? verdict.error
     const known = verdict.baseOffset >= 0n && error === null
+    const calledAt = this.#callTimes.at(index)
     return {
       topic: this.topic,
       partition: this.partition,
       offset: known ? verdict.baseOffset + BigInt(index) : -1n,
-      timestamp: verdict.logAppendTimeMs >= 0 ? verdict.logAppendTimeMs : this.timestampAt(index),
+      timestamp: verdict.logAppendTimeMs >= 0 ? verdict.logAppendTimeMs : this.timestampAt(index, calledAt),
       status: verdict.status,
       error: error as KafkaError | null,
       opaque: this.opaqueAt(index),
       attempts: this.attempts,
-      latencyMs: Math.max(0, this.#settledAt - (this.#callTimes[index] as number)),
+      latencyMs: Math.max(0, this.#settledAt - calledAt),
     }
   }
 
@@ -246,8 +248,8 @@ export class Batch {
     return this.#opaques?.[index]
   }
 
-  timestampAt(index: number): number {
-    return this.#timestamps?.[index] ?? this.#baseTimestamp + this.#sinceBaseAt(this.#callTimes[index] as number)
+  timestampAt(index: number, calledAt = this.#callTimes.at(index)): number {
+    return this.#timestamps?.[index] ?? this.#baseTimestamp + this.#sinceBaseAt(calledAt)
   }
 
   /**
@@ -264,7 +266,7 @@ export class Batch {
         const index = forward.batches.length
         at = readRecord(bytes, at, message)
         this.#restore(message, index)
-        const target = place(message, this.#callTimes[index] as number)
+        const target = place(message, this.#callTimes.at(index))
         const moved = target.count - 1
         forward.batches.push(target)
         forward.indexes.push(moved)
@@ -274,7 +276,7 @@ export class Batch {
     this.callers.clear()
     this.forward = forward
     // A handle may be kept for long, and this batch with it.
-    this.#callTimes = []
+    this.#callTimes = new CallTimes()
     this.#timestamps = null
     this.#opaques = null
     this.#placements = null
