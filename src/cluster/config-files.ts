@@ -2,9 +2,10 @@
 // names the property.
 
 import type { Buffer } from 'node:buffer'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { ConfigError } from '../errors.ts'
+
+/** Loaded with the first file that is named. */
+const fs = () => process.getBuiltinModule('node:fs')
 
 // Where systems keep the certificates that they trust. Source: librdkafka `rd_kafka_ssl_probe_and_set_default_ca_location`.
 const usualPlaces: readonly string[] = [
@@ -42,12 +43,13 @@ function filesOf(property: string, location: string): string[] {
     return [place]
   }
   if (!look(location)?.isDirectory()) return [location]
-  const inside = read(property, location, () => readdirSync(location))
+  const inside = read(property, location, () => fs().readdirSync(location))
+  const { join } = process.getBuiltinModule('node:path')
   return inside.map(name => join(location, name)).filter(path => look(path)?.isFile())
 }
 
 export function readNamed(property: string, path: string): Buffer {
-  return read(property, path, () => readFileSync(path))
+  return read(property, path, () => fs().readFileSync(path))
 }
 
 function read<T>(property: string, path: string, how: () => T): T {
@@ -62,7 +64,7 @@ function read<T>(property: string, path: string, how: () => T): T {
 /** Undefined where nothing may be seen, for whatever reason: reading it tells why. */
 function look(path: string) {
   try {
-    return statSync(path, { throwIfNoEntry: false })
+    return fs().statSync(path, { throwIfNoEntry: false })
   } catch {
     return undefined
   }

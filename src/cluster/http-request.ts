@@ -22,9 +22,8 @@ export interface HttpAnswer {
 
 /** Rejects with what the system says when there is no answer, or none of at most `mostBytes`. */
 export async function askHttp({ url, method, headers, body, ca, signal, mostBytes }: HttpRequest): Promise<HttpAnswer> {
-  // Loaded when first needed: few producers ask anybody by HTTP, and every program would wait for it when it starts.
-  const { request: begin } = await (url.startsWith('https:') ? import('node:https') : import('node:http'))
   signal.throwIfAborted()
+  const { request: begin } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http')
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal, agent: false, ...(ca === undefined ? {} : { ca }) }
     const request: ClientRequest = begin(url, options, response => {

@@ -2,9 +2,8 @@
 // the system's errors in our words. With mock/listener the only file that knows sockets.
 
 import type { Buffer } from 'node:buffer'
-import { type LookupAddress, lookup } from 'node:dns'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import type { LookupAddress } from 'node:dns'
+import type { Socket } from 'node:net'
 import { ConnectionError, KafkaError } from '../errors.ts'
 import type { Transport, TransportListener, TransportSocket } from '../transport.ts'
 import { formatAddress } from './addresses.ts'
@@ -18,6 +17,9 @@ export interface NodeTransportOptions {
   /** No Nagle, on unless false. Source: librdkafka `socket.nagle.disable`. */
   noDelay?: boolean
 }
+
+// Loaded by the first connection that needs them: together they take longer to load than all of this package.
+const net = () => process.getBuiltinModule('node:net')
 
 // RFC 8305, section 5: the recommended delay before the next address joins the race.
 const nextAddressAfterMs = 250
@@ -43,7 +45,7 @@ export function nodeTransport(options: NodeTransportOptions = {}): Transport {
       const label = formatAddress(host, port)
       try {
         const addresses = await resolveHost(host, family, label, signal)
-        const dial = (address: string) => connectTcp({ ...tcpOptions, host: address, port })
+        const dial = (address: string) => net().connect({ ...tcpOptions, host: address, port })
         const tcp = await raceAddresses(addresses, dial, label, signal)
         return openSocket(
           tls === undefined ? tcp : await startTls(tcp, tls, sessionsOf(tls), host, label, signal),
@@ -80,7 +82,7 @@ function step<T>(
 /** All addresses of a host, families alternating, the system's favourite first (RFC 8305, section 4). */
 function resolveHost(host: string, family: number, label: string, signal?: AbortSignal): Promise<string[]> {
   return step(label, signal, (done, failed) => {
-    lookup(host, { all: true, family }, (error, found: LookupAddress[] = []) => {
+    process.getBuiltinModule('node:dns').lookup(host, { all: true, family }, (error, found: LookupAddress[] = []) => {
       if (error !== null) return failed(fault(-193, label, 'the name does not resolve', error))
       const first = found.filter(address => address.family === found[0]?.family)
       const second = found.filter(address => address.family !== found[0]?.family)
@@ -154,8 +156,8 @@ function startTls(
     }
     try {
       // An address is no server name (RFC 6066, section 3); the certificate is compared with `host` all the same.
-      const socket = connectTls({
-        servername: isIP(host) === 0 ? host : '',
+      const socket = process.getBuiltinModule('node:tls').connect({
+        servername: net().isIP(host) === 0 ? host : '',
         ...(session === undefined ? {} : { session }),
         ...tls,
         host,

@@ -2,7 +2,6 @@
 // the certificate. What OpenSSL would say at once is said here.
 
 import { Buffer } from 'node:buffer'
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
 
 const ignored = ['crl', 'ciphers', 'ecdhCurve', 'sigalgs'] as const
@@ -15,6 +14,7 @@ export function ignoredByRustls(options: SecureContextOptions): string | undefin
 /** Throws if a certificate and its key cannot be read, or do not belong together. */
 export function checkKeyPair({ cert, key, passphrase }: SecureContextOptions): void {
   if (!isText(cert) || !isText(key)) return // lists, which only the option tls can hold
+  const { createPrivateKey, X509Certificate } = process.getBuiltinModule('node:crypto')
   const pem = block('PRIVATE KEY', key)
   const privateKey = createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) })
   if (!new X509Certificate(block('CERTIFICATE', cert)).checkPrivateKey(privateKey))

@@ -1,7 +1,6 @@
 // What TLS connections are made with: the options of tls.connect, out of files and texts that are read again when they
 // change, so that certificates can be replaced while the producer runs.
 
-import { createSecureContext } from 'node:tls'
 import { isDeno } from '../deno.ts'
 import { ConfigError } from '../errors.ts'
 import { authorities, readNamed, stampOf } from './config-files.ts'
@@ -85,7 +84,7 @@ function secureContext(settings: TlsSettings): object {
   try {
     if (lost !== undefined) throw new Error('the TLS of Deno would ignore it')
     if (isDeno) checkKeyPair(context)
-    return createSecureContext(context)
+    return process.getBuiltinModule('node:tls').createSecureContext(context)
   } catch (error) {
     const about = lost === undefined ? Object.keys(context) : [lost]
     const names = about.flatMap(name => blamed[name]?.filter(property => isSet(settings, property)) ?? [])

@@ -17,7 +17,7 @@ export function codecById(id: number): Codec | undefined {
 
 /** Why a codec cannot be used on this runtime, in words, or null if it can. */
 export function codecUnavailable(name: CodecName): string | null {
-  return name === 'zstd' ? zstdUnavailable : null
+  return name === 'zstd' ? zstdUnavailable() : null
 }
 
 const byId: readonly (Codec | undefined)[] = [undefined, gzip, snappy, lz4, zstd]

@@ -3,6 +3,9 @@
 import { ProtocolError } from '../errors.ts'
 import { gather, memoryOf, scratch } from './scratch.ts'
 
+/** Loaded by whoever compresses first. */
+export const zlib = () => process.getBuiltinModule('node:zlib')
+
 /** One of the compressors of node:zlib in its two forms. */
 export interface ZlibCompressor<Options> {
   sync(input: Uint8Array, options: Options): Uint8Array

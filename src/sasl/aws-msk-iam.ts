@@ -2,10 +2,9 @@
 // aws/aws-msk-iam-auth, and AWS Signature Version 4.
 
 import { Buffer } from 'node:buffer'
-import { createHash, createHmac } from 'node:crypto'
 import { AuthenticationError, ConfigError } from '../errors.ts'
 import { quoted } from '../quoted.ts'
-import { type SaslMechanism, utf8 } from './exchange.ts'
+import { nodeCrypto, type SaslMechanism, utf8 } from './exchange.ts'
 
 export interface AwsCredentials {
   readonly accessKeyId: string
@@ -124,9 +123,9 @@ function encode(text: string): string {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return nodeCrypto().createHash('sha256').update(text).digest('hex')
 }
 
 function hmac(key: string | Uint8Array, text: string): Uint8Array {
-  return createHmac('sha256', key).update(text).digest()
+  return nodeCrypto().createHmac('sha256', key).update(text).digest()
 }

@@ -2,6 +2,9 @@
 
 import { Buffer } from 'node:buffer'
 
+/** Loaded by whoever authenticates first. */
+export const nodeCrypto = () => process.getBuiltinModule('node:crypto')
+
 /**
  * One authentication, as a generator: it yields what is sent and is given what the broker answers. It returns when the
  * client is satisfied and throws when it is not. Synchronous or not, both will do.

@@ -1,13 +1,14 @@
 // JSON Web Tokens: their parts, and the signature of those that are made here. Source: RFC 7515, RFC 7518, RFC 7519.
 
 import { Buffer } from 'node:buffer'
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { nodeCrypto } from './exchange.ts'
 
 export type JwtAlgorithm = 'RS256' | 'ES256'
 
 /** The key in a PEM text. Throws an Error that says why it cannot sign for `algorithm`. */
 export function signingKey(algorithm: JwtAlgorithm, pem: string | Buffer, passphrase: string | null): KeyObject {
-  const key = createPrivateKey({ key: pem, ...(passphrase === null ? {} : { passphrase }) })
+  const key = nodeCrypto().createPrivateKey({ key: pem, ...(passphrase === null ? {} : { passphrase }) })
   const curve = key.asymmetricKeyDetails?.namedCurve
   const fits = algorithm === 'RS256' ? key.asymmetricKeyType === 'rsa' : curve === 'prime256v1'
   if (fits) return key
@@ -20,7 +21,7 @@ export function signingKey(algorithm: JwtAlgorithm, pem: string | Buffer, passph
 export function signedJwt(algorithm: JwtAlgorithm, key: KeyObject, header: object, claims: object): string {
   const content = `${part({ ...header, alg: algorithm, typ: 'JWT' })}.${part(claims)}`
   // JOSE wants the two numbers of an ECDSA signature side by side (RFC 7518, section 3.4), OpenSSL's default is DER.
-  const signature = sign('sha256', Buffer.from(content), { key, dsaEncoding: 'ieee-p1363' })
+  const signature = nodeCrypto().sign('sha256', Buffer.from(content), { key, dsaEncoding: 'ieee-p1363' })
   return `${content}.${signature.toString('base64url')}`
 }
 

@@ -3,9 +3,16 @@
 // the prepared form of those that have another one.
 
 import { Buffer } from 'node:buffer'
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { quoted } from '../quoted.ts'
-import { nothing, type SaslCredentials, type SaslVerdict, text, utf8, wantsToBeAnother } from './exchange.ts'
+import {
+  nodeCrypto,
+  nothing,
+  type SaslCredentials,
+  type SaslVerdict,
+  text,
+  utf8,
+  wantsToBeAnother,
+} from './exchange.ts'
 
 export type ScramHash = 'sha256' | 'sha512'
 
@@ -50,7 +57,7 @@ export interface ScramCredential {
 export async function scramCredential(
   hash: ScramHash,
   password: string,
-  salt: Uint8Array = randomBytes(18),
+  salt: Uint8Array = nodeCrypto().randomBytes(18),
   iterations = leastIterations,
 ): Promise<ScramCredential> {
   const { storedKey, serverKey } = await scramKeys(hash, password, salt, iterations)
@@ -84,7 +91,7 @@ export async function* scramServer(
   if (binding !== Buffer.from(header).toString('base64') || repeated !== clientNonce + nonce) return refusal
   const authMessage = `${bare},${challenge},${final.slice(0, final.lastIndexOf(',p='))}`
   const clientKey = xor(Buffer.from(proof, 'base64'), hmac(hash, storedKey, authMessage))
-  if (!same(createHash(hash).update(clientKey).digest(), storedKey)) return refusal
+  if (!same(nodeCrypto().createHash(hash).update(clientKey).digest(), storedKey)) return refusal
   return { principal: username, answer: utf8(`v=${hmac(hash, serverKey, authMessage).toString('base64')}`) }
 }
 
@@ -92,7 +99,7 @@ export async function* scramServer(
 export async function scramKeys(hash: ScramHash, password: string, salt: Uint8Array, iterations: number) {
   const salted = await derive(hash, password, salt, iterations)
   const clientKey = hmac(hash, salted, 'Client Key')
-  const storedKey: Uint8Array = createHash(hash).update(clientKey).digest()
+  const storedKey: Uint8Array = nodeCrypto().createHash(hash).update(clientKey).digest()
   return { clientKey, storedKey, serverKey: hmac(hash, salted, 'Server Key') }
 }
 
@@ -129,12 +136,14 @@ function attributes(message: string): Readonly<Record<string, string | undefined
 function derive(hash: ScramHash, password: string, salt: Uint8Array, iterations: number): Promise<Uint8Array> {
   const length = hash === 'sha256' ? 32 : 64
   return new Promise((resolve, reject) => {
-    pbkdf2(password, salt, iterations, length, hash, (error, key) => (error === null ? resolve(key) : reject(error)))
+    nodeCrypto().pbkdf2(password, salt, iterations, length, hash, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    )
   })
 }
 
 function hmac(hash: ScramHash, key: Uint8Array, message: string): Buffer {
-  return createHmac(hash, key).update(message).digest()
+  return nodeCrypto().createHmac(hash, key).update(message).digest()
 }
 
 function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
@@ -142,7 +151,7 @@ function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
+  return a.length === b.length && nodeCrypto().timingSafeEqual(a, b)
 }
 
-const freshNonce = () => randomBytes(24).toString('base64')
+const freshNonce = () => nodeCrypto().randomBytes(24).toString('base64')

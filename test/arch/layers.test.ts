@@ -73,6 +73,9 @@ const imports: readonly Import[] = sources.flatMap(from =>
 )
 const inner = imports.filter(({ to }) => to.startsWith('src/'))
 const outer = imports.filter(({ to }) => !to.startsWith('src/'))
+const named: readonly Import[] = sources.flatMap(from =>
+  [...read(from).matchAll(/['"](node:[\w/]+)['"]/g)].map(([, to = '']) => ({ from, to })),
+)
 const arrow = ({ from, to }: Import): string => `${from} -> ${to}`
 
 describe('rooms', () => {
@@ -100,12 +103,20 @@ describe('rooms', () => {
   })
 
   test('node: modules are used only where the outside world is met', () => {
-    const strays = outer.filter(({ from, to }) => {
+    const strays = [...outer, ...named].filter(({ from, to }) => {
       if (roomOf(from) === 'cli') return false
       const allowed = nodeModules[to.replace('node:', '').split('/')[0] ?? '']
       return !to.startsWith('node:') || !allowed?.some(path => from.startsWith(path))
     })
     expect(strays.map(arrow)).toEqual([])
+  })
+
+  test('a producer loads a node: module when it first needs it, and none but node:buffer with itself', () => {
+    const early = sources
+      .filter(from => !['cli', 'mock'].includes(roomOf(from)))
+      .flatMap(from => loadedWith(from).map(to => ({ from, to })))
+      .filter(({ to }) => to.startsWith('node:') && to !== 'node:buffer')
+    expect(early.map(arrow)).toEqual([])
   })
 
   test('the command line takes one package from outside, its progress bar', () => {
@@ -183,6 +194,14 @@ describe('the public surface', () => {
     expect(scripts.filter(name => /install|prepare/.test(name))).toEqual([])
   })
 })
+
+/** What a file imports, types left out. */
+function loadedWith(file: string): string[] {
+  return statementsOf(file)
+    .filter(ts.isImportDeclaration)
+    .filter(({ importClause }) => importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword)
+    .map(({ moduleSpecifier }) => moduleSpecifier.getText().slice(1, -1))
+}
 
 function statementsOf(file: string): readonly ts.Statement[] {
   return ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true).statements

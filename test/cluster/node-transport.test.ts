@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { LookupAddress } from 'node:dns'
+import dns, { type LookupAddress } from 'node:dns'
 import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { nodeTransport } from '../../src/cluster/node-transport.ts'
@@ -7,16 +7,14 @@ import type { TransportOptions } from '../../src/transport.ts'
 import { certificate, closedPort, type Loopback, listen } from '../support/loopback.ts'
 
 // Which addresses a name has is up to the test; without a say of its own the system is asked.
-const answers = vi.hoisted(() => new Map<string, { address: string; family: number }[]>())
-vi.mock('node:dns', async original => {
-  const dns = await original<typeof import('node:dns')>()
-  const lookup = (host: string, options: object, done: (error: Error | null, found: LookupAddress[]) => void) => {
-    const found = answers.get(host)
-    if (found !== undefined) queueMicrotask(() => done(null, found))
-    else dns.lookup(host, { ...options, all: true }, done)
-  }
-  return { ...dns, lookup }
-})
+const answers = new Map<string, { address: string; family: number }[]>()
+const { lookup } = dns
+vi.spyOn(dns, 'lookup').mockImplementation(((host: string, options: object, done: Done) => {
+  const found = answers.get(host)
+  if (found !== undefined) queueMicrotask(() => done(null, found))
+  else Reflect.apply(lookup, dns, [host, options, done])
+}) as typeof lookup)
+type Done = (error: Error | null, found: LookupAddress[]) => void
 
 let server: Loopback
 let accepted: (socket: Socket) => void
