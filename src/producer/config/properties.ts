@@ -8,12 +8,13 @@ import { deliveryProperties } from './rows/delivery.ts'
 import { securityProperties } from './rows/security.ts'
 import { topicProperties } from './rows/topic.ts'
 
-export const globalProperties = {
-  ...connectionProperties,
-  ...deliveryProperties,
-  ...clientProperties,
-  ...securityProperties,
-}
+// Not by spreading all four: that takes Node 20 longer than all other tables of the package together.
+export const globalProperties = Object.assign(
+  { ...connectionProperties },
+  deliveryProperties,
+  clientProperties,
+  securityProperties,
+)
 
 type Table = Readonly<Record<string, Property>>
 
