@@ -12,7 +12,7 @@ async function documents() {
   const tables = await loadTables()
   return {
     'docs/configuration.md': tables.configurationPage(),
-    'docs/errors.md': errors(tables.errorCodes, tables.judgeCode),
+    'docs/errors.md': errors(tables.errorCodes(), tables.judgeCode),
     'docs/protocol.md': protocol(tables.apis),
     'docs/api.txt': apiReport(),
   }

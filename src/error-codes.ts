@@ -218,30 +218,31 @@ const local = `
 -137 _DESTROY_BROKER
 `
 
-const byCode = new Map<number, ErrorCode>()
-const byName = new Map<string, ErrorCode>()
-for (const row of `${broker}\n${local}`.split('\n')) {
-  const [code, name, flags = ''] = row.split(' ')
-  if (!code || !name) continue
-  const entry = Object.freeze({
-    code: Number(code),
-    name,
-    retriable: flags.includes('R'),
-    staleMetadata: flags.includes('M'),
-  })
-  byCode.set(entry.code, entry)
-  byName.set(name, entry)
+let rows: ReadonlyMap<number, ErrorCode> | undefined
+
+/** The tables above by number, read with the first question: nobody who imports the package has to wait for them. */
+function byCode(): ReadonlyMap<number, ErrorCode> {
+  rows ??= new Map(`${broker}${local}`.split('\n').flatMap(readRow))
+  return rows
+}
+
+function readRow(line: string): [number, ErrorCode][] {
+  const [code, name, flags = ''] = line.split(' ')
+  if (!code || !name) return []
+  const retriable = flags.includes('R')
+  const staleMetadata = flags.includes('M')
+  return [[Number(code), Object.freeze({ code: Number(code), name, retriable, staleMetadata })]]
 }
 
 /** All rows, in the order of the tables above. */
-export const errorCodes: readonly ErrorCode[] = Object.freeze([...byCode.values()])
+export const errorCodes = (): readonly ErrorCode[] => [...byCode().values()]
 
 /** The row of a code; one that is not known here is named after its number and is not retriable. */
 export function describeErrorCode(code: number): ErrorCode {
-  return byCode.get(code) ?? { code, name: `UNKNOWN_CODE_${code}`, retriable: false, staleMetadata: false }
+  return byCode().get(code) ?? { code, name: `UNKNOWN_CODE_${code}`, retriable: false, staleMetadata: false }
 }
 
 /** The number of a name, undefined for a name that does not exist. */
 export function errorCodeOf(name: string): number | undefined {
-  return byName.get(name)?.code
+  return errorCodes().find(row => row.name === name)?.code
 }
