@@ -27,6 +27,12 @@ const shared: Options = {
   sourcemap: true,
   treeshake: true,
   clean: true,
+  removeNodeProtocol: false,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  esbuildOptions(options) {
+    options.lineLimit = 120
+  },
   esbuildPlugins: [withoutManual],
   // Declarations name what is public, and nothing that only the insides know.
   dts: { compilerOptions: { stripInternal: true } },
