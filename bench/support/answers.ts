@@ -63,7 +63,7 @@ export function answering(port: () => number, silent: boolean): (frame: Uint8Arr
   }
   return frame => {
     const reader = new Reader(frame)
-    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(reader)
+    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(reader, apiByKey)
     const api = apiByKey(apiKey)
     if (api === undefined) throw new Error(`no API ${apiKey}`)
     if (silent && api.name === 'Produce') return null

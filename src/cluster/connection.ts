@@ -3,13 +3,12 @@
 
 import type { Clock } from '../clock.ts'
 import { AuthenticationError, ConnectionError, KafkaError } from '../errors.ts'
-import { highestCommonVersion } from '../protocol/apis.ts'
 import type { Api } from '../protocol/schema.ts'
 import { stateMachine } from '../state-machine.ts'
 import type { Transport } from '../transport.ts'
 import { brokerLabel } from './addresses.ts'
 import { type Authenticate, renewAfter } from './authentication.ts'
-import { type Negotiated, noCommonVersion, shakeHands, unserved } from './handshake.ts'
+import { highestCommonVersion, type Negotiated, noCommonVersion, shakeHands, unserved } from './handshake.ts'
 import { Pipeline, type SendOptions } from './pipeline.ts'
 
 export interface ConnectionOptions {

@@ -4,7 +4,6 @@ import { brokerError, ConnectionError, type KafkaError, ProtocolError } from '..
 import { apiVersions } from '../protocol/apis/api-versions.ts'
 import { metadata } from '../protocol/apis/metadata.ts'
 import { produce } from '../protocol/apis/produce.ts'
-import { highestCommonVersion } from '../protocol/apis.ts'
 import type { Api, ResponseOf } from '../protocol/schema.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -94,6 +93,17 @@ function accept(response: ApiVersionsResponse, label: string): Negotiated {
     if (highestCommonVersion(api, range) === undefined) throw noCommonVersion(api, range, label)
   }
   return { versions }
+}
+
+/**
+ * The highest version that both sides speak, `cap` being a limit of the caller; undefined if there is none. It never goes
+ * below our own minimum: Kafka 4 announces Produce from 0 on and refuses what is below 3 (KAFKA-18659).
+ */
+export function highestCommonVersion(api: Api, broker: VersionRange | undefined, cap = Infinity): number | undefined {
+  if (broker === undefined) return undefined
+  const [lowest, highest] = api.versions
+  const version = Math.min(highest, broker.max, cap)
+  return version >= Math.max(lowest, broker.min) ? version : undefined
 }
 
 /** Says which versions each side speaks. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { ProtocolError } from '../errors.ts'
 import { apiVersions } from '../protocol/apis/api-versions.ts'
+import { apiByKey } from '../protocol/apis.ts'
 import { decodeRequestHeader, encodeResponse, type RequestHeader } from '../protocol/header.ts'
 import { Reader } from '../protocol/reader.ts'
 import type { ControlContext, Controls } from './controls.ts'
@@ -103,7 +104,7 @@ export class Broker {
     try {
       if (session?.bare) return await converse(session, frame)
       const reader = new Reader(frame)
-      const header = decodeRequestHeader(reader)
+      const header = decodeRequestHeader(reader, apiByKey)
       const known = this.#endpoint(header.apiKey)
       if (known === undefined) return 'close'
       const { name, endpoint } = known

@@ -1,4 +1,4 @@
-// The table of all APIs spoken here: one row per file in apis/.
+// The table of all APIs spoken here: one row per file in apis/. For the mock; a producer names those that it needs.
 
 import { addOffsetsToTxn } from './apis/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './apis/add-partitions-to-txn.ts'
@@ -44,19 +44,4 @@ export function apiByKey(key: number): Api | undefined {
 
 export function apiByName<Name extends ApiName>(name: Name): (typeof table)[Name] {
   return table[name]
-}
-
-/**
- * The highest version that both sides speak, `cap` being a limit of the caller; undefined if there is none. It never goes
- * below our own minimum: Kafka 4 announces Produce from 0 on and refuses what is below 3 (KAFKA-18659).
- */
-export function highestCommonVersion(
-  api: Api,
-  broker: { readonly min: number; readonly max: number } | undefined,
-  cap = Infinity,
-): number | undefined {
-  if (broker === undefined) return undefined
-  const [lowest, highest] = api.versions
-  const version = Math.min(highest, broker.max, cap)
-  return version >= Math.max(lowest, broker.min) ? version : undefined
 }

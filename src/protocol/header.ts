@@ -3,7 +3,6 @@
 
 import { ProtocolError } from '../errors.ts'
 import { apiVersions } from './apis/api-versions.ts'
-import { apiByKey } from './apis.ts'
 import { Reader } from './reader.ts'
 import { type Api, nullableString, struct } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -39,13 +38,13 @@ export interface RequestHeader {
   readonly clientId: string | null
 }
 
-/** Reads the header of a request; that of an API unknown here is taken for one that is not flexible. */
-export function decodeRequestHeader(reader: Reader): RequestHeader {
+/** Reads the header of a request; that of an API which `byKey` does not know is taken for one that is not flexible. */
+export function decodeRequestHeader(reader: Reader, byKey: (key: number) => Api | undefined): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
   const clientId = nullableString.read(reader, apiVersion, false)
-  if (apiVersion >= (apiByKey(apiKey)?.flexible ?? Infinity)) noFields.read(reader, apiVersion, true)
+  if (apiVersion >= (byKey(apiKey)?.flexible ?? Infinity)) noFields.read(reader, apiVersion, true)
   return { apiKey, apiVersion, correlationId, clientId }
 }
 

@@ -24,6 +24,7 @@ import type { Api } from '../../src/protocol/schema.ts'
 import batches from '../vectors/batches.json' with { type: 'json' }
 import frames from '../vectors/frames.json' with { type: 'json' }
 
+const headerOf = (reader: Reader) => decodeRequestHeader(reader, apiByKey)
 const hexOf = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString('hex')
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 const withoutSize = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).subarray(4)
@@ -76,7 +77,7 @@ describe('golden request frames', () => {
 
   test.each(Object.entries(golden))('%s is read back by the header and the body that it names', (frame, hex) => {
     const reader = new Reader(bytesOf(hex), 4)
-    const header = decodeRequestHeader(reader)
+    const header = headerOf(reader)
     const api = apiByKey(header.apiKey)
     expect(header.clientId).toBe('ts')
     expect(`${api?.name} v${header.apiVersion}`).toBe(frame)
@@ -96,29 +97,29 @@ describe('a request', () => {
   })
 
   test('may come without a client id', () => {
-    const header = decodeRequestHeader(new Reader(withoutSize(encodeRequest(metadata, 9, 7, null, oneTopic))))
+    const header = headerOf(new Reader(withoutSize(encodeRequest(metadata, 9, 7, null, oneTopic))))
     expect(header).toEqual({ apiKey: 3, apiVersion: 9, correlationId: 7, clientId: null })
   })
 
   test('of an unknown API has its header read as not flexible', () => {
     const reader = new Reader(bytesOf('03e7 0063 00000001 0001 61 ff'))
-    expect(decodeRequestHeader(reader)).toEqual({ apiKey: 999, apiVersion: 99, correlationId: 1, clientId: 'a' })
+    expect(headerOf(reader)).toEqual({ apiKey: 999, apiVersion: 99, correlationId: 1, clientId: 'a' })
     expect(reader.remaining).toBe(1)
   })
 
   test('of a version that is not known yet has the newest header', () => {
     const reader = new Reader(bytesOf('0012 0063 00000001 0001 61 00 ff'))
-    expect(decodeRequestHeader(reader).apiVersion).toBe(99)
+    expect(headerOf(reader).apiVersion).toBe(99)
     expect(reader.remaining).toBe(1)
   })
 
   test('has its header refused when it is cut anywhere, or the client id has a negative length', () => {
     const whole = bytesOf('0012 0003 00000001 0002 7473 01 05 02 0909')
-    decodeRequestHeader(new Reader(whole))
+    headerOf(new Reader(whole))
     for (let end = 0; end < whole.length; end++) {
-      expect(() => decodeRequestHeader(new Reader(whole.subarray(0, end)))).toThrow(ProtocolError)
+      expect(() => headerOf(new Reader(whole.subarray(0, end)))).toThrow(ProtocolError)
     }
-    expect(() => decodeRequestHeader(new Reader(bytesOf('0012 0003 00000001 fffe 7473 00')))).toThrow(ProtocolError)
+    expect(() => headerOf(new Reader(bytesOf('0012 0003 00000001 fffe 7473 00')))).toThrow(ProtocolError)
   })
 })
 

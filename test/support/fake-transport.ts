@@ -109,7 +109,7 @@ export class FakePeer implements TransportSocket {
 
   #receive(frame: Uint8Array): void {
     const reader = new Reader(frame)
-    const { apiKey, apiVersion, correlationId, clientId } = decodeRequestHeader(reader)
+    const { apiKey, apiVersion, correlationId, clientId } = decodeRequestHeader(reader, apiByKey)
     const api = apiByKey(apiKey)
     if (api === undefined) throw new Error(`the fake peer does not know API ${apiKey}`)
     const body = api.request.decode(reader, apiVersion) as Answer

@@ -57,7 +57,7 @@ export class HostileTransport implements Transport {
   async connect(target: TransportOptions, on: TransportListener): Promise<TransportSocket> {
     const requests = new Map<number, { api: AnyApi; version: number }>()
     const asked = new FrameSplitter(1e9, frame => {
-      const { apiKey, apiVersion, correlationId } = decodeRequestHeader(new Reader(frame))
+      const { apiKey, apiVersion, correlationId } = decodeRequestHeader(new Reader(frame), apiByKey)
       const api = apiByKey(apiKey)
       if (api !== undefined) requests.set(correlationId, { api: api as AnyApi, version: apiVersion })
     })
