@@ -14,6 +14,9 @@ const debugContexts = [
   ...['interceptor', 'plugin', 'consumer', 'admin', 'eos', 'mock', 'assignor', 'conf', 'telemetry', 'all'],
 ]
 
+const nothingLogged = { use: 'native', why: 'nothing is logged: listen to events' } as const
+const transport = { use: 'refused', why: 'give the option transport' } as const
+
 export const clientProperties = {
   'client.id': text('odradek', {
     doc: 'The name in every request; brokers log it and count quotas by it.',
@@ -38,13 +41,11 @@ export const clientProperties = {
   }),
   debug: words(debugContexts, {
     doc: 'What to log in detail.',
-    use: 'native',
-    why: 'nothing is logged: listen to events',
+    ...nothingLogged,
   }),
   log_level: int(6, 0, 7, {
     doc: 'The least severe level to log, as in syslog: 3 error, 4 warn, 6 info, 7 debug.',
-    use: 'native',
-    why: 'nothing is logged: listen to events',
+    ...nothingLogged,
   }),
   'log.connection.close': flag(true, {
     doc: 'Log connections that brokers close.',
@@ -110,9 +111,9 @@ export const clientProperties = {
   throttle_cb: pointer({ doc: 'Called when throttled.', use: 'refused', why: 'listen to the event throttled' }),
   stats_cb: pointer({ doc: 'Called with statistics.', use: 'refused', why: 'listen to statistics.emitted' }),
   log_cb: pointer({ doc: 'Called with log lines.', use: 'refused', why: 'listen to events' }),
-  socket_cb: pointer({ doc: 'Makes sockets.', use: 'refused', why: 'give the option transport' }),
-  connect_cb: pointer({ doc: 'Connects sockets.', use: 'refused', why: 'give the option transport' }),
-  resolve_cb: pointer({ doc: 'Resolves names.', use: 'refused', why: 'give the option transport' }),
+  socket_cb: pointer({ doc: 'Makes sockets.', ...transport }),
+  connect_cb: pointer({ doc: 'Connects sockets.', ...transport }),
+  resolve_cb: pointer({ doc: 'Resolves names.', ...transport }),
   closesocket_cb: pointer({ doc: 'Closes sockets.', use: 'native', why: 'a transport closes its own sockets' }),
   open_cb: pointer({ doc: 'Opens files.', use: 'native', why: 'nothing is opened through it' }),
   background_event_cb: pointer({

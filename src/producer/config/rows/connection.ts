@@ -11,6 +11,12 @@ const servers: Property<string | null, BootstrapServers, 'bootstrap.servers'> = 
   aliases: ['bootstrap.servers'],
 }
 
+const alwaysAsked = { use: 'deprecated', why: 'brokers are always asked for their API versions' } as const
+const systemChooses = {
+  use: 'native',
+  why: 'a JavaScript socket has no such setting: the system chooses',
+} as const
+
 export const connectionProperties = {
   'metadata.broker.list': servers,
   'client.dns.lookup': choice('use_all_dns_ips', ['use_all_dns_ips', 'resolve_canonical_bootstrap_servers_only'], {
@@ -40,14 +46,12 @@ export const connectionProperties = {
   'socket.send.buffer.bytes': int(0, 0, 100_000_000, {
     unit: 'bytes',
     doc: "The kernel's send buffer of a socket; 0 leaves it to the system.",
-    use: 'native',
-    why: 'a JavaScript socket has no such setting: the system chooses',
+    ...systemChooses,
   }),
   'socket.receive.buffer.bytes': int(0, 0, 100_000_000, {
     unit: 'bytes',
     doc: "The kernel's receive buffer of a socket; 0 leaves it to the system.",
-    use: 'native',
-    why: 'a JavaScript socket has no such setting: the system chooses',
+    ...systemChooses,
   }),
   'socket.blocking.max.ms': int(1000, 1, 60_000, {
     unit: 'ms',
@@ -93,13 +97,11 @@ export const connectionProperties = {
   'api.version.fallback.ms': int(0, 0, 604_800_000, {
     unit: 'ms',
     doc: 'How long broker.version.fallback was to be used.',
-    use: 'deprecated',
-    why: 'brokers are always asked for their API versions',
+    ...alwaysAsked,
   }),
   'broker.version.fallback': text('0.10.0', {
     doc: 'The version assumed of a broker that does not tell its own.',
-    use: 'deprecated',
-    why: 'brokers are always asked for their API versions',
+    ...alwaysAsked,
   }),
   'enable.sparse.connections': flag(true, {
     hidden: true,

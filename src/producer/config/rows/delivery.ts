@@ -2,6 +2,11 @@
 
 import { choice, flag, float, int, largestInt, pointer, text } from '../property.ts'
 
+const reports = {
+  use: 'refused',
+  why: 'await send(), or listen to message.acknowledged and message.failed',
+} as const
+
 export const deliveryProperties = {
   'queue.buffering.max.messages': int(100_000, 0, largestInt, {
     side: 'P',
@@ -110,13 +115,11 @@ export const deliveryProperties = {
   dr_cb: pointer({
     side: 'P',
     doc: 'Called with delivery reports.',
-    use: 'refused',
-    why: 'await send(), or listen to message.acknowledged and message.failed',
+    ...reports,
   }),
   dr_msg_cb: pointer({
     side: 'P',
     doc: 'Called with delivery reports.',
-    use: 'refused',
-    why: 'await send(), or listen to message.acknowledged and message.failed',
+    ...reports,
   }),
 }

@@ -2,6 +2,9 @@
 
 import { choice, flag, int, largestInt, pointer, text } from '../property.ts'
 
+const kerberos = { use: 'unbuilt', why: 'Kerberos needs native code' } as const
+const openSsl = { use: 'unbuilt', why: 'TLS is the one of the runtime' } as const
+
 export const securityProperties = {
   'security.protocol': choice('plaintext', ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'], {
     doc: 'How every connection to a broker is protected.',
@@ -50,23 +53,19 @@ export const securityProperties = {
   'ssl.keystore.password': text(null, { doc: 'Password of that file.', secret: true }),
   'ssl.providers': text(null, {
     doc: 'OpenSSL providers to load.',
-    use: 'unbuilt',
-    why: 'TLS is the one of the runtime',
+    ...openSsl,
   }),
   'ssl.engine.location': text(null, {
     doc: 'Library with an OpenSSL engine.',
-    use: 'unbuilt',
-    why: 'TLS is the one of the runtime',
+    ...openSsl,
   }),
   'ssl.engine.id': text('dynamic', {
     doc: 'Name of the OpenSSL engine.',
-    use: 'unbuilt',
-    why: 'TLS is the one of the runtime',
+    ...openSsl,
   }),
   ssl_engine_callback_data: pointer({
     doc: 'Handed to the OpenSSL engine.',
-    use: 'unbuilt',
-    why: 'TLS is the one of the runtime',
+    ...openSsl,
   }),
   'enable.ssl.certificate.verification': flag(true, {
     doc: "Whether a broker's certificate must be one that is trusted.",
@@ -85,29 +84,24 @@ export const securityProperties = {
   }),
   'sasl.kerberos.service.name': text('kafka', {
     doc: 'Kerberos: service name of the brokers.',
-    use: 'unbuilt',
-    why: 'Kerberos needs native code',
+    ...kerberos,
   }),
   'sasl.kerberos.principal': text('kafkaclient', {
     doc: "Kerberos: the client's principal.",
-    use: 'unbuilt',
-    why: 'Kerberos needs native code',
+    ...kerberos,
   }),
   'sasl.kerberos.kinit.cmd': text(null, {
     doc: 'Kerberos: command that gets a ticket.',
-    use: 'unbuilt',
-    why: 'Kerberos needs native code',
+    ...kerberos,
   }),
   'sasl.kerberos.keytab': text(null, {
     doc: 'Kerberos: key table for that command.',
-    use: 'unbuilt',
-    why: 'Kerberos needs native code',
+    ...kerberos,
   }),
   'sasl.kerberos.min.time.before.relogin': int(60_000, 0, 86_400_000, {
     unit: 'ms',
     doc: 'Kerberos: least time between tickets; 0 is off.',
-    use: 'unbuilt',
-    why: 'Kerberos needs native code',
+    ...kerberos,
   }),
   'sasl.username': text(null, { doc: 'User name for PLAIN and SCRAM.' }),
   'sasl.password': text(null, { doc: 'Password for PLAIN and SCRAM.', secret: true }),

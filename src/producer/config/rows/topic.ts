@@ -33,6 +33,8 @@ const acks: Property<number, NumberInput | 'all', 'acks'> = {
   },
 }
 
+const callOrder = 'messages of a partition are sent in the order of the calls'
+
 export const topicProperties = {
   'request.required.acks': acks,
   'request.timeout.ms': int(30_000, 1, 900_000, {
@@ -61,8 +63,8 @@ export const topicProperties = {
     experimental: true,
     doc: 'The order of sending.',
     use: 'deprecated',
-    why: 'messages of a partition are sent in the order of the calls',
-    refuses: { lifo: 'is not possible: messages of a partition are sent in the order of the calls' },
+    why: callOrder,
+    refuses: { lifo: `is not possible: ${callOrder}` },
   }),
   'produce.offset.report': flag(false, {
     side: 'P',
@@ -81,7 +83,7 @@ export const topicProperties = {
     experimental: true,
     doc: 'Compares messages for the order of the queue.',
     use: 'deprecated',
-    why: 'messages of a partition are sent in the order of the calls',
+    why: callOrder,
   }),
   opaque: pointer({ doc: 'Handed to callbacks.', use: 'refused', why: 'give a message its opaque' }),
 }
