@@ -51,20 +51,20 @@ export interface NamedProperty {
   readonly property: Property
 }
 
-function byName(table: Table, scope: NamedProperty['scope']): [string, NamedProperty][] {
-  return Object.entries(table).flatMap(([name, property]) =>
-    [name, ...(property.aliases ?? [])].map((one): [string, NamedProperty] => [one, { name, scope, property }]),
-  )
+function byName(table: Table, scope: NamedProperty['scope'], others?: ReadonlyMap<string, NamedProperty>) {
+  const names = new Map(others)
+  for (const [name, property] of Object.entries(table)) {
+    const named: NamedProperty = { name, scope, property }
+    for (const one of [name, ...(property.aliases ?? [])]) names.set(one, named)
+  }
+  return names
 }
 
 /** What a topic's configuration may name. */
-export const topicNames: ReadonlyMap<string, NamedProperty> = new Map(byName(topicProperties, 'topic'))
+export const topicNames: ReadonlyMap<string, NamedProperty> = byName(topicProperties, 'topic')
 
 /** What a producer's configuration may name; where a name is in both tables it is the global one. */
-export const producerNames: ReadonlyMap<string, NamedProperty> = new Map([
-  ...topicNames,
-  ...byName(globalProperties, 'global'),
-])
+export const producerNames: ReadonlyMap<string, NamedProperty> = byName(globalProperties, 'global', topicNames)
 
 /** A fresh set of defaults, under canonical names. */
 export function defaultsOf<T extends Table>(table: T): { -readonly [N in keyof Values<T>]: Values<T>[N] } {
