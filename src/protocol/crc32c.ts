@@ -8,14 +8,22 @@ const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
 // Tables and views belong to closures: what stands in a module becomes a variable when it is bundled, and is then no
 // constant to the compiler, which halves the speed.
-const advance = byTables()
-// V8 keeps numbers of 64 bits in registers; elsewhere each is an object.
-const fold = littleEndian && !('Bun' in globalThis) ? byFolding(advance) : null
+let ways: { readonly advance: Advance; readonly fold: Advance | null } | undefined
+
+// With the first checksum: an import need not wait for tables.
+function makeWays(): NonNullable<typeof ways> {
+  const advance = byTables()
+  // V8 keeps numbers of 64 bits in registers; elsewhere each is an object.
+  ways = { advance, fold: littleEndian && !('Bun' in globalThis) ? byFolding(advance) : null }
+  return ways
+}
+
 // From here on folding gains, with what comes before and after it.
 const foldedBytes = 8192
 
 /** CRC-32C of `bytes[start, end)` as an unsigned number; `seed` is the CRC of what came before it. bench/crc32c.ts. */
 export function crc32c(bytes: Uint8Array, start: number, end: number, seed = 0): number {
+  const { advance, fold } = ways ?? makeWays()
   let state = ~seed
   let at = start
   if (fold !== null && end - start >= foldedBytes) {
