@@ -1,5 +1,6 @@
 // What this producer set out to reach, and whether it did: each goal judges figures of one run, and says them.
 
+import { clients, isVariant } from './clients.ts'
 import { commonLoad, ownLoad } from './plan.ts'
 import type { Results } from './results.ts'
 import type { Summary } from './statistics.ts'
@@ -28,6 +29,15 @@ export function goals({ parts, options }: Results, summaries: readonly Summary[]
   const memory = options.queueKbytes * 1024 + 64 * mebi
   const times = (a: number | undefined, b: number | undefined): string => ((a ?? NaN) / (b ?? NaN)).toFixed(1)
   const ms = fixed(2, ' ms')
+  // Seconds are those of one machine: what the most frugal of the others took there, says what they are worth.
+  const besidePeer = (mode: string, goal: Goal): Goal => {
+    const peers = clients.filter(client => client.program !== 'odradek' && !isVariant(client))
+    const [least] = peers
+      .flatMap(({ name }) => of(name, mode) ?? [])
+      .sort((a, b) => a.cpuPerMillion.median - b.cpuPerMillion.median)
+    if (goal.met === null || least === undefined) return goal
+    return { ...goal, figures: `${goal.figures}; ${least.client} ${least.cpuPerMillion.median.toFixed(2)}` }
+  }
 
   return [
     atLeast(
@@ -42,9 +52,12 @@ export function goals({ parts, options }: Results, summaries: readonly Summary[]
       rate('franz-go', 'dispatch'),
       perSecond,
     ),
-    atMost('`dispatch` of 100 B: 0.40 CPU-s per million (better: 0.30)', cpu('dispatch'), 0.4, fixed(2, '')),
+    besidePeer(
+      'dispatch',
+      atMost('`dispatch` of 100 B: 0.40 CPU-s per million (better: 0.30)', cpu('dispatch'), 0.4, fixed(2, '')),
+    ),
     atLeast('`send`, 10,000 at a time: 1.2 million/s', rate('odradek', 'send'), 1_200_000, perSecond),
-    atMost('`send`, 10,000 at a time: 0.70 CPU-s per million', cpu('send'), 0.7, fixed(2, '')),
+    besidePeer('send', atMost('`send`, 10,000 at a time: 0.70 CPU-s per million', cpu('send'), 0.7, fixed(2, ''))),
     ...(['platformatic', 'node-rdkafka'] as const).map((peer, i) => {
       const factor = [75, 7][i] ?? NaN
       const bound = (rate(peer, 'send') ?? NaN) * factor
