@@ -23,7 +23,7 @@ function frame(batch: Batch): void {
     transactionalId: null,
     acks: -1,
     timeoutMs: 30_000,
-    topicData: [{ name: 't', partitionData: [{ index: 0, records: [batch.header(false), ...batch.payload] }] }],
+    topicData: [{ name: 't', partitionData: [{ index: 0, records: batch.wire(false) }] }],
   })
   batch.decide({ error: null, status: 'persisted', baseOffset: 0n, logAppendTimeMs: -1, recordErrors: null })
 }

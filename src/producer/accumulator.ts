@@ -39,6 +39,9 @@ export interface AccumulatorListener {
 // So many batches, and what they know of each record, cost nothing worth mentioning.
 const tidyFrom = 64
 
+// A batch gets memory at once for what the last one of its partition took up, but no more than this: it may stay small.
+const mostLikelyBytes = 16_000
+
 interface Place {
   readonly queue: PartitionQueue
   readonly batch: Batch
@@ -203,7 +206,8 @@ export class Accumulator {
   }
 
   #make(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
-    return new Batch(queue.topic, queue.partition, profile, this.#clock, this.chunks, calledAt, message.timestamp)
+    const { topic, partition, likelyBytes } = queue
+    return new Batch(topic, partition, profile, this.#clock, this.chunks, calledAt, message.timestamp, likelyBytes)
   }
 
   #open(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
@@ -216,13 +220,12 @@ export class Accumulator {
     if (this.#alive.size > this.#tidyAt) this.#tidy()
     this.#listDeadline(place)
     queue.due = false
-    if (queue.partition >= 0) {
-      if (this.flushing > 0 || this.#limits.lingerMs === 0) this.#release(queue)
-      else {
-        this.#firstLingering()
-        this.#lingering.push({ queue, batch, until: calledAt + this.#limits.lingerMs })
-      }
-    } else this.#listener.held(queue.topic)
+    if (queue.partition < 0) this.#listener.held(queue.topic)
+    else if (this.flushing > 0 || this.#limits.lingerMs === 0) this.#release(queue)
+    else {
+      this.#firstLingering()
+      this.#lingering.push({ queue, batch, until: calledAt + this.#limits.lingerMs })
+    }
     this.#listener.opened()
     return batch
   }
@@ -246,6 +249,7 @@ export class Accumulator {
   seal(queue: PartitionQueue, batch: Batch): void {
     queue.due = false
     batch.seal()
+    queue.likelyBytes = Math.min(batch.recordsBytes, mostLikelyBytes)
     this.#listener.sealed(queue, batch)
   }
 
@@ -267,15 +271,8 @@ export class Accumulator {
         try {
           return this.append(topic.place(message, profile), message, profile, calledAt, awaited)
         } catch (error) {
-          const alone = new Batch(
-            topic.topic,
-            message.partition,
-            profile,
-            this.#clock,
-            this.chunks,
-            calledAt,
-            message.timestamp,
-          )
+          const { partition, timestamp } = message
+          const alone = new Batch(topic.topic, partition, profile, this.#clock, this.chunks, calledAt, timestamp)
           alone.fits(message, calledAt, 1, 0)
           alone.append(message, calledAt)
           refused.push({ batch: alone, error: error as KafkaError })

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import type { Clock } from '../clock.ts'
 import type { KafkaError } from '../errors.ts'
 import {
+  type BatchStamp,
   batchHeaderBytes,
   headerUserBytes,
   readRecord,
@@ -12,41 +13,27 @@ import {
   writeBatchHeader,
   writeRecord,
 } from '../protocol/record-batch.ts'
+import { type BatchState, following } from './batch-state.ts'
 import { CallTimes } from './call-times.ts'
 import { Callers } from './callers.ts'
-import type { ChunkPool } from './chunk-pool.ts'
+import type { ChunkPool, Filled } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
 import type { PreparedMessage } from './message.ts'
 import { type Placement, place, placementOf } from './placement.ts'
 import type { DeliveryReport, Verdict } from './report.ts'
 
-/**
- * open: takes records. sealed: its records are final. compressing: a codec has them. ready: may be drained.
- * inFlight: in a request. done: has its verdict, or its records moved to other batches.
- */
-export type BatchState = 'open' | 'sealed' | 'compressing' | 'ready' | 'inFlight' | 'done'
-
-const following: Readonly<Record<BatchState, readonly BatchState[]>> = {
-  open: ['sealed', 'done'],
-  sealed: ['compressing', 'ready', 'done'],
-  compressing: ['ready', 'done'],
-  ready: ['inFlight', 'done'],
-  inFlight: ['ready', 'done'],
-  done: [],
-}
-
 /** Producer id, epoch and first sequence, as they go into the header. */
-export interface Stamp {
-  readonly producerId: bigint
-  readonly producerEpoch: number
-  readonly baseSequence: number
-}
+export type Stamp = Readonly<Pick<BatchStamp, 'producerId' | 'producerEpoch' | 'baseSequence'>>
+
+const unstamped: Stamp = { producerId: -1n, producerEpoch: -1, baseSequence: -1 }
 
 /** Where the records of a batch went: the record at `i` is `indexes[i]` of `batches[i]`. */
 export interface Forward {
   readonly batches: Batch[]
   readonly indexes: number[]
 }
+
+const none: readonly Filled[] = []
 
 export class Batch {
   // What every message touches comes first and is a pointer or a small integer: with a thousand partitions each line of
@@ -86,13 +73,15 @@ export class Batch {
   decided: Verdict | null = null
   verdict: Verdict | null = null
   forward: Forward | null = null
-  /** What goes on the wire: the chunks' used parts, or their compressed form. */
-  payload: readonly Uint8Array[] = []
+  /** Instead of the records as they were encoded; null where they go as they are. */
+  compressed: Uint8Array | null = null
   codecId = 0
 
   readonly #pool: ChunkPool
-  readonly #chunks: Buffer[] = []
-  readonly #ends: number[] = []
+  // What its records will probably take up.
+  readonly #likelyBytes: number
+  // The chunks before the one that is written to. Nearly every batch has but one, which begins with room for the header.
+  #filled = none
   readonly #baseTimestamp: number
   #placements: Placement[] | null = null
   #settledAt = 0
@@ -106,12 +95,14 @@ export class Batch {
     pool: ChunkPool,
     calledAt: number,
     timestamp: number,
+    likelyBytes = 0,
   ) {
     this.topic = topic
     this.partition = partition
     this.profile = profile
     this.clock = clock
     this.#pool = pool
+    this.#likelyBytes = likelyBytes
     const timeoutMs = profile['message.timeout.ms']
     this.deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : calledAt + timeoutMs
     const wallOffset = clock.wallNow() - clock.now() + 0.01
@@ -121,7 +112,12 @@ export class Batch {
 
   /** What it takes up in a request, without the batch's header. */
   get payloadBytes(): number {
-    return this.codecId === 0 ? this.recordsBytes : (this.payload[0]?.length ?? 0)
+    return this.compressed?.length ?? this.recordsBytes
+  }
+
+  /** The records, or their compressed form. */
+  get payload(): readonly Uint8Array[] {
+    return this.compressed === null ? this.#views(batchHeaderBytes) : [this.compressed]
   }
 
   get state(): BatchState {
@@ -171,31 +167,28 @@ export class Batch {
     this.#placements.push(placementOf(message))
   }
 
-  /** No record follows: fixes the payload. */
+  /** No record follows. */
   seal(): void {
     this.to('sealed')
-    if (this.#chunk !== null) this.#ends.push(this.#position)
-    this.#chunk = null
-    this.payload = this.#records()
   }
 
-  /** The header for the present stamp; a new one for each attempt, since the old one may still be on its way. */
-  header(transactional: boolean): Buffer {
-    const header = Buffer.allocUnsafe(batchHeaderBytes)
+  /** What goes on the wire, behind a header for the present stamp. The request that it is for has pinned the batch. */
+  wire(transactional: boolean): readonly Uint8Array[] {
+    // Where another one holds it, too, that one's header may still be on its way.
+    const apart = this.#pins > 1 || this.compressed !== null
+    const pieces = apart ? [Buffer.allocUnsafe(batchHeaderBytes), ...this.payload] : this.#views(0)
     writeBatchHeader(
-      header,
+      pieces[0] as Buffer,
       {
         attributes: this.codecId | (transactional ? 0x10 : 0),
         recordCount: this.count,
         baseTimestamp: this.#baseTimestamp,
         maxTimestamp: this.#baseTimestamp + this.#maxDelta,
-        producerId: this.stamp?.producerId ?? -1n,
-        producerEpoch: this.stamp?.producerEpoch ?? -1,
-        baseSequence: this.stamp?.baseSequence ?? -1,
+        ...(this.stamp ?? unstamped),
       },
-      this.payload,
+      pieces.slice(1),
     )
-    return header
+    return pieces
   }
 
   /** Something outside refers to the payload until the matching `unpin`: a request, or a codec. */
@@ -261,7 +254,7 @@ export class Batch {
     // At once: a partitioner that runs in `place` may purge.
     this.to('done')
     const forward: Forward = { batches: [], indexes: [] }
-    for (const bytes of this.#records()) {
+    for (const bytes of this.#views(batchHeaderBytes)) {
       for (let at = 0; at < bytes.length; ) {
         const index = forward.batches.length
         at = readRecord(bytes, at, message)
@@ -293,8 +286,12 @@ export class Batch {
     place(message, this.#placements?.[index])
   }
 
-  #records(): Buffer[] {
-    return this.#chunks.map((chunk, i) => chunk.subarray(0, this.#ends[i]))
+  // What is written, from `start` in the first chunk on.
+  #views(start: number): Buffer[] {
+    const views: Buffer[] = []
+    for (const { chunk, end } of this.#filled) views.push(chunk.subarray(views.length === 0 ? start : 0, end))
+    if (this.#chunk !== null) views.push(this.#chunk.subarray(views.length === 0 ? start : 0, this.#position))
+    return views
   }
 
   #sinceBaseAt(monotonic: number): number {
@@ -313,16 +310,19 @@ export class Batch {
   }
 
   #grow(bytes: number): void {
-    if (this.#chunk !== null) this.#ends.push(this.#position)
-    this.#chunk = this.#pool.take(bytes, this.recordsBytes)
-    this.#chunks.push(this.#chunk)
-    this.#position = 0
+    const start = this.#chunk === null ? batchHeaderBytes : 0
+    if (this.#chunk !== null) this.#filled = [...this.#filled, { chunk: this.#chunk, end: this.#position }]
+    this.#chunk = this.#pool.take(start + bytes, start + Math.max(this.recordsBytes, this.#likelyBytes))
+    this.#position = start
   }
 
   // Only when nothing refers to the memory: neither a request whose bytes may still be read, nor a later attempt.
   #releaseMemory(): void {
     if (this.#state !== 'done' || this.#pins > 0) return
-    this.payload = []
-    for (const chunk of this.#chunks.splice(0)) this.#pool.give(chunk)
+    for (const { chunk } of this.#filled) this.#pool.give(chunk)
+    if (this.#chunk !== null) this.#pool.give(this.#chunk)
+    this.#filled = none
+    this.#chunk = null
+    this.compressed = null
   }
 }

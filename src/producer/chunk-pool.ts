@@ -7,6 +7,12 @@ const largestBytes = 262144
 // A record from this size on has memory of exactly its size: rounded up, it could take twice of what is counted for it.
 const singleBytes = 16384
 
+/** A chunk that is written up to `end`. */
+export interface Filled {
+  readonly chunk: Buffer
+  readonly end: number
+}
+
 /**
  * Hands out chunks and takes them back. A chunk may come back only when nothing refers to it any more, that is after
  * the socket's write callback and the answer of the request it went out in: a chunk reused earlier would put one

@@ -26,7 +26,7 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
     if (batch.state === 'compressing') {
       // What a codec cannot make smaller goes as it is.
       if (bytes instanceof Uint8Array && bytes.length < batch.recordsBytes) {
-        batch.payload = [bytes]
+        batch.compressed = bytes
         batch.codecId = codecs[name as CodecName].id
       }
       batch.to('ready')

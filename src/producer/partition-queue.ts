@@ -38,6 +38,8 @@ export class PartitionQueue {
   producerEpoch = -1
   /** Bytes of its messages; what a load-aware partitioner looks at. */
   userBytes = 0
+  /** What the next batch's records will probably take up, going by the last one's. */
+  likelyBytes = 0
 
   constructor(topic: string, partition: number) {
     this.topic = topic

@@ -30,7 +30,7 @@ export function produceRequest(
       topic = { name: queue.topic, topicId, partitionData: [] }
       topics.set(queue.topic, topic)
     }
-    topic.partitionData.push({ index: queue.partition, records: [batch.header(false), ...batch.payload] })
+    topic.partitionData.push({ index: queue.partition, records: batch.wire(false) })
   }
   const profile = entries[0]?.batch.profile
   const body = {
@@ -45,7 +45,7 @@ export function produceRequest(
 
 interface PartitionData {
   readonly index: number
-  readonly records: Uint8Array[]
+  readonly records: readonly Uint8Array[]
 }
 
 /** Whether two batches may share a request. */

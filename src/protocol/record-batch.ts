@@ -216,12 +216,15 @@ export interface BatchStamp {
   baseSequence: number
 }
 
-/** Fills the 61 bytes of a header for these records (as sent, so compressed if they are), checksum included. */
-export function writeBatchHeader(header: Buffer, stamp: BatchStamp, records: readonly Uint8Array[]): void {
-  let recordsBytes = 0
-  for (const chunk of records) recordsBytes += chunk.length
+/**
+ * Fills the 61 bytes at the beginning of `header`, checksum included. The records (as sent, so compressed if they are)
+ * stand behind them in the same memory, or in `more`.
+ */
+export function writeBatchHeader(header: Buffer, stamp: BatchStamp, more: readonly Uint8Array[]): void {
+  let bytes = header.length
+  for (const chunk of more) bytes += chunk.length
   header.fill(0, 0, 8)
-  header.writeInt32BE(batchHeaderBytes - 12 + recordsBytes, 8)
+  header.writeInt32BE(bytes - 12, 8)
   header.writeInt32BE(-1, 12)
   header[16] = 2
   header.writeInt16BE(stamp.attributes, 21)
@@ -232,8 +235,8 @@ export function writeBatchHeader(header: Buffer, stamp: BatchStamp, records: rea
   header.writeInt16BE(stamp.producerEpoch, 51)
   header.writeInt32BE(stamp.baseSequence, 53)
   header.writeInt32BE(stamp.recordCount, 57)
-  let crc = crc32c(header, 21, batchHeaderBytes)
-  for (const chunk of records) crc = crc32c(chunk, 0, chunk.length, crc)
+  let crc = crc32c(header, 21, header.length)
+  for (const chunk of more) crc = crc32c(chunk, 0, chunk.length, crc)
   header.writeUInt32BE(crc, 17)
 }
 
