@@ -45,6 +45,8 @@ const mostLikelyBytes = 16_000
 interface Place {
   readonly queue: PartitionQueue
   readonly batch: Batch
+  /** When it has lingered long enough (monotonic milliseconds). */
+  readonly until: number
 }
 
 export class Accumulator {
@@ -61,7 +63,7 @@ export class Accumulator {
   // open ones stand in `lingering`, too. Ended ones are dropped when they come to the front, and where one that takes
   // long keeps them from it, when they are many.
   readonly #alive = new Deque<Place>()
-  readonly #lingering = new Deque<Place & { readonly until: number }>()
+  readonly #lingering = new Deque<Place>()
   readonly #expiring = new Map<number, Deque<Place>>()
   #tidyAt = tidyFrom
   readonly #moving = new PreparedMessage()
@@ -212,7 +214,7 @@ export class Accumulator {
 
   #open(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
     const batch = this.#make(queue, message, profile, calledAt)
-    const place = { queue, batch }
+    const place = { queue, batch, until: calledAt + this.#limits.lingerMs }
     queue.batches.push(batch)
     queue.newest = batch
     firstAlive(this.#alive)
@@ -224,7 +226,7 @@ export class Accumulator {
     else if (this.flushing > 0 || this.#limits.lingerMs === 0) this.#release(queue)
     else {
       this.#firstLingering()
-      this.#lingering.push({ queue, batch, until: calledAt + this.#limits.lingerMs })
+      this.#lingering.push(place)
     }
     this.#listener.opened()
     return batch
@@ -285,8 +287,9 @@ export class Accumulator {
 
   // Parts of a split batch keep its place in line, so they go before what was opened after it.
   #enlist(queue: PartitionQueue, parts: readonly Batch[]): void {
-    for (let i = parts.length - 1; i >= 0; i--) this.#alive.unshift({ queue, batch: parts[i] as Batch })
-    for (const batch of parts) this.#listDeadline({ queue, batch })
+    const places = parts.map(batch => ({ queue, batch, until: 0 }))
+    for (const place of places.toReversed()) this.#alive.unshift(place)
+    for (const place of places) this.#listDeadline(place)
   }
 
   #listDeadline(place: Place): void {
@@ -305,7 +308,7 @@ export class Accumulator {
     else list.insert(index, [place])
   }
 
-  #firstLingering(): (Place & { readonly until: number }) | undefined {
+  #firstLingering(): Place | undefined {
     for (;;) {
       const first = this.#lingering.first()
       if (first === undefined || (first.batch.state === 'open' && !first.queue.due)) return first
