@@ -115,7 +115,8 @@ export class Answers {
   #land({ queue, batch }: Entry): boolean {
     queue.inFlight--
     if (batch.state !== 'done') this.inFlight -= batch.count
-    this.#parts.schedule.list(queue)
+    // This one, should it go again, is listed when that is decided.
+    if (queue.batches.last() !== batch) this.#parts.schedule.list(queue)
     return batch.state === 'inFlight'
   }
 

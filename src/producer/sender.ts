@@ -171,23 +171,18 @@ export class Sender {
     let left = leader.ready.size
     for (const queue of leader.ready) {
       if (left-- === 0) break // what was listed again meanwhile is for the next request
-      leader.ready.delete(queue)
-      if (queue.leader !== leader.nodeId) continue
-      const batch = queue.next(now)
-      if (batch === null) {
-        if (queue.retryAt > now && queue.waiting) schedule.backOff(queue)
-        continue
-      }
-      if (batch.state === 'open') accumulator.seal(queue, batch)
-      if (batch.state !== 'ready') continue
+      const isHere = queue.leader === leader.nodeId
+      const batch = isHere ? queue.next(now) : null
+      if (batch?.state === 'open') accumulator.seal(queue, batch)
       const first = entries[0]
-      if (
-        first !== undefined &&
-        (bytes + batch.payloadBytes > limits.maxRequestBytes || !sameTerms(first.batch, batch))
-      ) {
-        schedule.list(queue)
-        continue
+      if (batch?.state === 'ready' && first !== undefined) {
+        // It stays in line, and it is the first one there if it is for the next request.
+        if (bytes + batch.payloadBytes > limits.maxRequestBytes) break
+        if (!sameTerms(first.batch, batch)) continue
       }
+      leader.ready.delete(queue)
+      if (isHere && batch === null && queue.retryAt > now && queue.waiting) schedule.backOff(queue)
+      if (batch?.state !== 'ready') continue
       if (idempotence !== null && !idempotence.stamp(queue, batch)) continue
       this.#answers.launch(queue, batch)
       bytes += batch.payloadBytes
