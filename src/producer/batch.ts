@@ -34,6 +34,7 @@ export interface Forward {
 }
 
 const none: readonly Filled[] = []
+const alone: readonly Uint8Array[] = []
 
 export class Batch {
   // What every message touches comes first and is a pointer or a small integer: with a thousand partitions each line of
@@ -174,6 +175,7 @@ export class Batch {
 
   /** What goes on the wire, behind a header for the present stamp. The request that it is for has pinned the batch. */
   wire(transactional: boolean): readonly Uint8Array[] {
+    const { producerId, producerEpoch, baseSequence } = this.stamp ?? unstamped
     // Where another one holds it, too, that one's header may still be on its way.
     const apart = this.#pins > 1 || this.compressed !== null
     const pieces = apart ? [Buffer.allocUnsafe(batchHeaderBytes), ...this.payload] : this.#views(0)
@@ -184,9 +186,11 @@ export class Batch {
         recordCount: this.count,
         baseTimestamp: this.#baseTimestamp,
         maxTimestamp: this.#baseTimestamp + this.#maxDelta,
-        ...(this.stamp ?? unstamped),
+        producerId,
+        producerEpoch,
+        baseSequence,
       },
-      pieces.slice(1),
+      pieces.length === 1 ? alone : pieces.slice(1),
     )
     return pieces
   }

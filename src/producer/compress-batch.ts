@@ -17,8 +17,10 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
   if (name === 'none') {
     batch.to('ready')
     ready()
-    return
-  }
+  } else compressWith(name as CodecName, level, batch, plugged, ready)
+}
+
+function compressWith(name: CodecName, level: number, batch: Batch, plugged: PluggedCodecs, ready: () => void): void {
   batch.to('compressing')
   batch.pin()
   const take = (bytes: unknown): void => {
@@ -27,14 +29,14 @@ export function compressBatch(batch: Batch, plugged: PluggedCodecs, ready: () =>
       // What a codec cannot make smaller goes as it is.
       if (bytes instanceof Uint8Array && bytes.length < batch.recordsBytes) {
         batch.compressed = bytes
-        batch.codecId = codecs[name as CodecName].id
+        batch.codecId = codecs[name].id
       }
       batch.to('ready')
       ready()
     }
     batch.unpin()
   }
-  const compressed = compress(batch, name as CodecName, level, plugged)
+  const compressed = compress(batch, name, level, plugged)
   if (compressed instanceof Uint8Array) take(compressed)
   else Promise.resolve(compressed).then(take, () => take(null))
 }

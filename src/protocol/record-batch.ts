@@ -223,7 +223,7 @@ export interface BatchStamp {
 export function writeBatchHeader(header: Buffer, stamp: BatchStamp, more: readonly Uint8Array[]): void {
   let bytes = header.length
   for (const chunk of more) bytes += chunk.length
-  header.fill(0, 0, 8)
+  writeInteger(header, 0, 0)
   header.writeInt32BE(bytes - 12, 8)
   header.writeInt32BE(-1, 12)
   header[16] = 2
@@ -231,13 +231,26 @@ export function writeBatchHeader(header: Buffer, stamp: BatchStamp, more: readon
   header.writeInt32BE(stamp.recordCount - 1, 23)
   writeInteger(header, stamp.baseTimestamp, 27)
   writeInteger(header, stamp.maxTimestamp, 35)
-  header.writeBigInt64BE(stamp.producerId, 43)
+  writeProducerId(header, stamp.producerId, 43)
   header.writeInt16BE(stamp.producerEpoch, 51)
   header.writeInt32BE(stamp.baseSequence, 53)
   header.writeInt32BE(stamp.recordCount, 57)
   let crc = crc32c(header, 21, header.length)
   for (const chunk of more) crc = crc32c(chunk, 0, chunk.length, crc)
   header.writeUInt32BE(crc, 17)
+}
+
+// Taking a BigInt apart costs as much as the rest of the header, and a producer has the same id for long.
+const lastId = { id: 0n, high: 0, low: 0 }
+
+function writeProducerId(into: Buffer, id: bigint, at: number): void {
+  if (id !== lastId.id) {
+    lastId.id = id
+    lastId.high = Number(BigInt.asIntN(32, id >> 32n))
+    lastId.low = Number(BigInt.asIntN(32, id))
+  }
+  into.writeInt32BE(lastId.high, at)
+  into.writeInt32BE(lastId.low, at + 4)
 }
 
 // A safe integer as an int64.
