@@ -4,12 +4,17 @@ import { Buffer } from 'node:buffer'
 import { ProtocolError } from '../errors.ts'
 
 export class Reader {
+  /** A collection that finds no instance of a class takes the optimised code that knows it along, so one stays. */
+  static readonly kept = new Reader(new Uint8Array(0))
   readonly #bytes: Buffer
+  // What a Buffer puts together from bytes, this reads at once; an int64 takes half the time.
+  readonly #numbers: DataView
   readonly #end: number
   #at: number
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#end = Math.min(end, bytes.length)
     this.#at = start
   }
@@ -23,28 +28,28 @@ export class Reader {
   }
 
   uint8(): number {
-    return this.#bytes.readUInt8(this.#take(1))
+    return this.#numbers.getUint8(this.#take(1))
   }
 
   int8(): number {
-    return this.#bytes.readInt8(this.#take(1))
+    return this.#numbers.getInt8(this.#take(1))
   }
 
   int16(): number {
-    return this.#bytes.readInt16BE(this.#take(2))
+    return this.#numbers.getInt16(this.#take(2))
   }
 
   int32(): number {
-    return this.#bytes.readInt32BE(this.#take(4))
+    return this.#numbers.getInt32(this.#take(4))
   }
 
   /** The int16 that comes next, which stays unread; undefined at the end. */
   peekInt16(): number | undefined {
-    return this.remaining < 2 ? undefined : this.#bytes.readInt16BE(this.#at)
+    return this.remaining < 2 ? undefined : this.#numbers.getInt16(this.#at)
   }
 
   uint32(): number {
-    return this.#bytes.readUInt32BE(this.#take(4))
+    return this.#numbers.getUint32(this.#take(4))
   }
 
   boolean(): boolean {
@@ -52,7 +57,7 @@ export class Reader {
   }
 
   int64(): bigint {
-    return this.#bytes.readBigInt64BE(this.#take(8))
+    return this.#numbers.getBigInt64(this.#take(8))
   }
 
   /** An int64 that has to be a safe integer, such as a timestamp. */

@@ -3,6 +3,8 @@
 import { Buffer } from 'node:buffer'
 
 export class Writer {
+  /** As with `Reader.kept`: without an instance its optimised code would not outlive a collection. */
+  static readonly kept = new Writer(1)
   #bytes: Buffer
   /** Where the part begins that is not cut off yet by a reference. */
   #start = 0
