@@ -292,10 +292,10 @@ export class Batch {
 
   // What is written, from `start` in the first chunk on.
   #views(start: number): Buffer[] {
-    const views: Buffer[] = []
-    for (const { chunk, end } of this.#filled) views.push(chunk.subarray(views.length === 0 ? start : 0, end))
-    if (this.#chunk !== null) views.push(this.#chunk.subarray(views.length === 0 ? start : 0, this.#position))
-    return views
+    if (this.#chunk === null) return []
+    if (this.#filled === none) return [this.#chunk.subarray(start, this.#position)]
+    const [first, ...rest] = [...this.#filled, { chunk: this.#chunk, end: this.#position }]
+    return [first.chunk.subarray(start, first.end), ...rest.map(({ chunk, end }) => chunk.subarray(0, end))]
   }
 
   #sinceBaseAt(monotonic: number): number {

@@ -52,6 +52,15 @@ export class Sender {
   #stopped = false
   #timer: unknown
   #timerAt = Number.POSITIVE_INFINITY
+  // Made once: a function that makes functions costs something even when it does not get that far.
+  readonly #deferred = (): void => {
+    this.#scheduled = false
+    this.pump()
+  }
+  readonly #timed = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.pump()
+  }
 
   constructor(parts: SenderParts) {
     this.#parts = parts
@@ -67,10 +76,7 @@ export class Sender {
   wake(): void {
     if (this.#scheduled || this.#busy || this.#stopped) return
     this.#scheduled = true
-    this.#parts.clock.defer(() => {
-      this.#scheduled = false
-      this.pump()
-    })
+    this.#parts.clock.defer(this.#deferred)
   }
 
   /** The open batch of a partition may go. */
@@ -121,13 +127,7 @@ export class Sender {
     if (at >= this.#timerAt) return
     clock.clearTimer(this.#timer)
     this.#timerAt = at
-    this.#timer = clock.setTimer(
-      () => {
-        this.#timerAt = Number.POSITIVE_INFINITY
-        this.pump()
-      },
-      Math.max(0, at - clock.now()),
-    )
+    this.#timer = clock.setTimer(this.#timed, Math.max(0, at - clock.now()))
   }
 
   stop(): void {
