@@ -182,7 +182,11 @@ export class Sender {
       }
       leader.ready.delete(queue)
       if (isHere && batch === null && queue.retryAt > now && queue.waiting) schedule.backOff(queue)
-      if (batch?.state !== 'ready') continue
+      if (batch?.state !== 'ready') {
+        // A codec of the user's own may have given it up and queued more.
+        if (batch !== null && queue.next(now) !== null) schedule.list(queue)
+        continue
+      }
       if (idempotence !== null && !idempotence.stamp(queue, batch)) continue
       this.#answers.launch(queue, batch)
       bytes += batch.payloadBytes

@@ -120,6 +120,27 @@ describe('a codec that takes its time', () => {
   })
 })
 
+test('a codec that gives its batch up and queues another one for the partition does not keep that one waiting', async () => {
+  let purged = -1
+  let again: Promise<unknown> | undefined
+  const compress = (bytes: Uint8Array): Uint8Array => {
+    if (purged < 0) {
+      purged = 0
+      purged = rig.producer.purge({ queued: true })
+      rig.producer.dispatch({ topic: 't', value: 'b' })
+      again = rig.producer.flush()
+    }
+    return bytes
+  }
+  const codecs: Codecs = { gzip: { compress, decompress: bytes => bytes } }
+  const rig = await Rig.connected({ producer: { 'compression.codec': 'gzip', codecs, 'linger.ms': 1000 } })
+  rig.producer.dispatch({ topic: 't', value: 'a' })
+  await rig.until(rig.producer.flush())
+  await rig.until(again ?? Promise.reject(new Error('the codec was not asked')))
+  expect(purged).toBe(1)
+  expect(rig.log()).toEqual(['b'])
+})
+
 test.each([undefined, null, 'text', 7, {}, [1, 2, 3]])(
   'a codec that gives %j leaves the batch as it is',
   async given => {
