@@ -33,8 +33,7 @@ export interface Forward {
   readonly indexes: number[]
 }
 
-const none: readonly Filled[] = []
-const alone: readonly Uint8Array[] = []
+const none: readonly never[] = []
 
 export class Batch {
   // What every message touches comes first and is a pointer or a small integer: with a thousand partitions each line of
@@ -79,10 +78,9 @@ export class Batch {
   codecId = 0
 
   readonly #pool: ChunkPool
-  // What its records will probably take up.
   readonly #likelyBytes: number
   // The chunks before the one that is written to. Nearly every batch has but one, which begins with room for the header.
-  #filled = none
+  #filled: readonly Filled[] = none
   readonly #baseTimestamp: number
   #placements: Placement[] | null = null
   #settledAt = 0
@@ -190,7 +188,7 @@ export class Batch {
         producerEpoch,
         baseSequence,
       },
-      pieces.length === 1 ? alone : pieces.slice(1),
+      pieces.length === 1 ? none : pieces.slice(1),
     )
     return pieces
   }
