@@ -6,6 +6,7 @@ import { Batch } from '../../src/producer/batch.ts'
 import { ChunkPool } from '../../src/producer/chunk-pool.ts'
 import { resolveConfig } from '../../src/producer/config/config.ts'
 import { PreparedMessage, prepareMessage } from '../../src/producer/message.ts'
+import { PartitionQueue } from '../../src/producer/partition-queue.ts'
 import { produce } from '../../src/protocol/apis/produce.ts'
 import { encodeRequest } from '../../src/protocol/header.ts'
 import type { Contender } from '../support/measure.ts'
@@ -13,6 +14,7 @@ import type { Contender } from '../support/measure.ts'
 const { profile } = resolveConfig({ 'bootstrap.servers': 'nowhere' })
 const rules = { defaultTopic: null, keySerializer: null, valueSerializer: null, keyMaker: null, isPlain: true }
 const pool = new ChunkPool()
+const slot = new PartitionQueue('t', 0)
 const prepared = new PreparedMessage()
 
 function frame(batch: Batch): void {
@@ -38,7 +40,7 @@ const encode = (value: string | Uint8Array, key: string | null) => (messages: nu
       batch = null
     }
     if (batch === null) {
-      batch = new Batch('t', 0, profile, systemClock, pool, calledAt, -1)
+      batch = new Batch(slot, profile, systemClock, pool, calledAt, -1)
       batch.fits(prepared, calledAt, 10_000, 1_000_000)
     }
     batch.append(prepared, calledAt)

@@ -41,6 +41,7 @@ const tidyFrom = 64
 
 // A batch gets memory at once for what the last one of its partition took up, but no more than this: it may stay small.
 const mostLikelyBytes = 16_000
+const mostLikelyMoments = 512
 
 interface Place {
   readonly queue: PartitionQueue
@@ -208,8 +209,7 @@ export class Accumulator {
   }
 
   #make(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
-    const { topic, partition, likelyBytes } = queue
-    return new Batch(topic, partition, profile, this.#clock, this.chunks, calledAt, message.timestamp, likelyBytes)
+    return new Batch(queue, profile, this.#clock, this.chunks, calledAt, message.timestamp)
   }
 
   #open(queue: PartitionQueue, message: PreparedMessage, profile: TopicProfile, calledAt: number): Batch {
@@ -251,6 +251,7 @@ export class Accumulator {
   seal(queue: PartitionQueue, batch: Batch): void {
     queue.due = false
     batch.seal()
+    queue.likelyMoments = Math.min(batch.moments, mostLikelyMoments)
     queue.likelyBytes = Math.min(batch.recordsBytes, mostLikelyBytes)
     this.#listener.sealed(queue, batch)
   }
@@ -273,8 +274,8 @@ export class Accumulator {
         try {
           return this.append(topic.place(message, profile), message, profile, calledAt, awaited)
         } catch (error) {
-          const { partition, timestamp } = message
-          const alone = new Batch(topic.topic, partition, profile, this.#clock, this.chunks, calledAt, timestamp)
+          const nowhere = { topic: topic.topic, partition: message.partition, likelyBytes: 0, likelyMoments: 0 }
+          const alone = new Batch(nowhere, profile, this.#clock, this.chunks, calledAt, message.timestamp)
           alone.fits(message, calledAt, 1, 0)
           alone.append(message, calledAt)
           refused.push({ batch: alone, error: error as KafkaError })

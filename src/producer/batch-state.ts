@@ -1,4 +1,4 @@
-// The life cycle of a batch.
+// The life cycle of a batch, and what it belongs to.
 
 /**
  * open: takes records. sealed: its records are final. compressing: a codec has them. ready: may be drained.
@@ -13,4 +13,14 @@ export const following: Readonly<Record<BatchState, readonly BatchState[]>> = {
   ready: ['inFlight', 'done'],
   inFlight: ['ready', 'done'],
   done: [],
+}
+
+/** What a batch belongs to, and how large it will probably become. */
+export interface Slot {
+  readonly topic: string
+  readonly partition: number
+  /** Bytes of its records. */
+  readonly likelyBytes: number
+  /** Different times of calls. */
+  readonly likelyMoments: number
 }

@@ -13,8 +13,8 @@ import {
   writeBatchHeader,
   writeRecord,
 } from '../protocol/record-batch.ts'
-import { type BatchState, following } from './batch-state.ts'
-import { CallTimes } from './call-times.ts'
+import { type BatchState, following, type Slot } from './batch-state.ts'
+import { CallTimes, msOf, ticksOf, wholeMs } from './call-times.ts'
 import { Callers } from './callers.ts'
 import type { ChunkPool, Filled } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
@@ -51,9 +51,9 @@ export class Batch {
   #bodyBytes = 0
   #delta = 0
   #maxDelta = 0
-  // Adding this to a monotonic time gives the time of day since the base timestamp, rounded down to milliseconds.
-  readonly #sinceBase: number
-  #callTimes = new CallTimes()
+  // The ticks of the monotonic clock when the time of day was the base timestamp.
+  readonly #baseTicks: number
+  #callTimes: CallTimes
   #timestamps: number[] | null = null
   #opaques: unknown[] | null = null
 
@@ -86,32 +86,29 @@ export class Batch {
   #settledAt = 0
   #pins = 0
 
-  constructor(
-    topic: string,
-    partition: number,
-    profile: TopicProfile,
-    clock: Clock,
-    pool: ChunkPool,
-    calledAt: number,
-    timestamp: number,
-    likelyBytes = 0,
-  ) {
-    this.topic = topic
-    this.partition = partition
+  constructor(slot: Slot, profile: TopicProfile, clock: Clock, pool: ChunkPool, calledAt: number, timestamp: number) {
+    this.topic = slot.topic
+    this.partition = slot.partition
     this.profile = profile
     this.clock = clock
     this.#pool = pool
-    this.#likelyBytes = likelyBytes
+    this.#likelyBytes = slot.likelyBytes
+    this.#callTimes = new CallTimes(slot.likelyMoments)
     const timeoutMs = profile['message.timeout.ms']
     this.deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : calledAt + timeoutMs
     const wallOffset = clock.wallNow() - clock.now() + 0.01
     this.#baseTimestamp = timestamp < 0 ? Math.floor(calledAt + wallOffset) : timestamp
-    this.#sinceBase = wallOffset - this.#baseTimestamp
+    this.#baseTicks = ticksOf(this.#baseTimestamp - wallOffset)
   }
 
   /** What it takes up in a request, without the batch's header. */
   get payloadBytes(): number {
     return this.compressed?.length ?? this.recordsBytes
+  }
+
+  /** How many times of calls its messages have, which is at most one for each. */
+  get moments(): number {
+    return this.#callTimes.size
   }
 
   /** The records, or their compressed form. */
@@ -131,7 +128,7 @@ export class Batch {
   /** Whether the message still fits; the first one always does. */
   fits(message: PreparedMessage, calledAt: number, maxRecords: number, maxBytes: number): boolean {
     const { timestamp } = message
-    this.#delta = timestamp < 0 ? this.#sinceBaseAt(this.#callTimes.near(calledAt)) : timestamp - this.#baseTimestamp
+    this.#delta = timestamp < 0 ? wholeMs(ticksOf(calledAt) - this.#baseTicks) : timestamp - this.#baseTimestamp
     this.#bodyBytes = recordBodyBytes(message, this.#delta, this.count)
     if (this.count === 0) return true
     return this.count < maxRecords && batchHeaderBytes + this.recordsBytes + recordBytes(this.#bodyBytes) <= maxBytes
@@ -154,7 +151,7 @@ export class Batch {
     this.recordsBytes += bytes
     this.userBytes += message.userBytes
     if (delta > this.#maxDelta) this.#maxDelta = delta
-    this.#callTimes.add(index, this.#callTimes.near(calledAt))
+    this.#callTimes.add(index, ticksOf(calledAt))
     if (message.timestamp >= 0 || this.#timestamps !== null) this.#keepTimestamp(index, this.#baseTimestamp + delta)
     if (message.opaque !== undefined || this.#opaques !== null) this.#keepOpaque(index, message.opaque)
     return index
@@ -225,17 +222,17 @@ export class Batch {
     const verdict = this.verdict as Verdict
     const error = verdict.recordErrors?.get(index) ?? verdict.error
     const known = verdict.baseOffset >= 0n && error === null
-    const calledAt = this.#callTimes.at(index)
+    const ticks = this.#callTimes.at(index)
     return {
       topic: this.topic,
       partition: this.partition,
       offset: known ? verdict.baseOffset + BigInt(index) : -1n,
-      timestamp: verdict.logAppendTimeMs >= 0 ? verdict.logAppendTimeMs : this.timestampAt(index, calledAt),
+      timestamp: verdict.logAppendTimeMs >= 0 ? verdict.logAppendTimeMs : this.timestampAt(index, ticks),
       status: verdict.status,
       error: error as KafkaError | null,
       opaque: this.opaqueAt(index),
       attempts: this.attempts,
-      latencyMs: Math.max(0, this.#settledAt - calledAt),
+      latencyMs: Math.max(0, this.#settledAt - msOf(ticks)),
     }
   }
 
@@ -243,8 +240,8 @@ export class Batch {
     return this.#opaques?.[index]
   }
 
-  timestampAt(index: number, calledAt = this.#callTimes.at(index)): number {
-    return this.#timestamps?.[index] ?? this.#baseTimestamp + this.#sinceBaseAt(calledAt)
+  timestampAt(index: number, ticks = this.#callTimes.at(index)): number {
+    return this.#timestamps?.[index] ?? this.#baseTimestamp + wholeMs(ticks - this.#baseTicks)
   }
 
   /**
@@ -261,7 +258,7 @@ export class Batch {
         const index = forward.batches.length
         at = readRecord(bytes, at, message)
         this.#restore(message, index)
-        const target = place(message, this.#callTimes.at(index))
+        const target = place(message, msOf(this.#callTimes.at(index)))
         const moved = target.count - 1
         forward.batches.push(target)
         forward.indexes.push(moved)
@@ -294,10 +291,6 @@ export class Batch {
     if (this.#filled === none) return [this.#chunk.subarray(start, this.#position)]
     const [first, ...rest] = [...this.#filled, { chunk: this.#chunk, end: this.#position }]
     return [first.chunk.subarray(start, first.end), ...rest.map(({ chunk, end }) => chunk.subarray(0, end))]
-  }
-
-  #sinceBaseAt(monotonic: number): number {
-    return Math.floor(monotonic + this.#sinceBase)
   }
 
   #keepTimestamp(index: number, timestamp: number): void {

@@ -3,18 +3,22 @@
 import { Deque } from '../deque.ts'
 import type { KafkaError } from '../errors.ts'
 import type { Batch } from './batch.ts'
+import type { Slot } from './batch-state.ts'
 
 /**
  * A retry does not move a batch: it becomes ready again where it stands, and what follows waits behind it. So order
  * holds without a second queue. Partition -1 is the topic's holder, whose messages wait for their partition.
  */
-export class PartitionQueue {
+export class PartitionQueue implements Slot {
+  // First what every message touches.
   readonly topic: string
   readonly partition: number
-  /** Batches without a verdict, oldest first; only the last one can be open. */
-  readonly batches = new Deque<Batch>()
   /** The batch opened last, in whatever state; null when its verdict is out. */
   newest: Batch | null = null
+  /** Bytes of its messages; what a load-aware partitioner looks at. */
+  userBytes = 0
+  /** Batches without a verdict, oldest first; only the last one can be open. */
+  readonly batches = new Deque<Batch>()
   /** Node id of the leader, -1 if there is none or it is not known. */
   leader = -1
   /** The open batch may go: it lingered, somebody flushes, or somebody awaits it and the leader is free. */
@@ -36,10 +40,9 @@ export class PartitionQueue {
   /** Producer id and epoch that `nextSequence` counts under. */
   producerId = -1n
   producerEpoch = -1
-  /** Bytes of its messages; what a load-aware partitioner looks at. */
-  userBytes = 0
-  /** What the next batch's records will probably take up, going by the last one's. */
+  // What the next batch will probably be like, going by the last one.
   likelyBytes = 0
+  likelyMoments = 0
 
   constructor(topic: string, partition: number) {
     this.topic = topic

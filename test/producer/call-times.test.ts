@@ -1,42 +1,35 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CallTimes } from '../../src/producer/call-times.ts'
+import { CallTimes, ticksOf, wholeMs } from '../../src/producer/call-times.ts'
 
-function timesOf(calls: readonly number[]): CallTimes {
-  const times = new CallTimes()
-  calls.forEach((calledAt, index) => {
-    times.add(index, times.near(calledAt))
+function timesOf(calls: readonly number[], likely?: number): number[] {
+  const times = new CallTimes(likely)
+  calls.forEach((ticks, index) => {
+    times.add(index, ticks)
   })
-  return times
+  return calls.map((_, index) => times.at(index))
 }
 
 describe('the times of calls', () => {
-  test('are exact where calls are a tenth of a millisecond apart, and shared where they are less', () => {
-    const times = timesOf([5, 5.02, 5.08, 5.125, 9])
-    expect([0, 1, 2, 3, 4].map(index => times.at(index))).toEqual([5, 5, 5, 5.125, 9])
-  })
-
-  test('go back where a call waited longer than the one before it', () => {
-    const times = timesOf([50, 20, 20.01, 50])
-    expect([0, 1, 2, 3].map(index => times.at(index))).toEqual([50, 20, 20, 50])
-  })
-
-  test('are never later than the call, nor a tenth of a millisecond earlier', () => {
-    const steps = fc.double({ min: -5, max: 5, noNaN: true })
+  test('are those that were given, shared or not, in any order and from whatever size on', () => {
+    const calls = fc.array(fc.integer({ min: -3, max: 30 }), { maxLength: 200 })
     fc.assert(
-      fc.property(fc.array(steps, { minLength: 1, maxLength: 200 }), all => {
-        let now = 1000
-        const calls = all.map(step => {
-          now += step
-          return now
-        })
-        const times = timesOf(calls)
-        calls.forEach((calledAt, index) => {
-          const late = calledAt - times.at(index)
-          expect(late).toBeGreaterThanOrEqual(0)
-          expect(late).toBeLessThan(0.1)
-        })
+      fc.property(calls, fc.nat(300), (given, likely) => {
+        expect(timesOf(given, likely)).toEqual(given)
       }),
+      { examples: [[[-1, -1, 0], 0]] },
     )
+  })
+
+  test('take up one place for all calls of the same tenth of a millisecond', () => {
+    const times = new CallTimes()
+    for (let index = 0; index < 1000; index++) times.add(index, ticksOf(5 + index / 1000))
+    expect(times.size).toBe(10)
+    expect(times.at(999)).toBe(59)
+  })
+
+  test('are whole tenths of a millisecond, never later than the call', () => {
+    expect([5, 5.09, 5.1].map(ticksOf)).toEqual([50, 50, 51])
+    expect([50, 59, 60, -1].map(wholeMs)).toEqual([5, 5, 6, -1])
   })
 })

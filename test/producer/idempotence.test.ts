@@ -63,7 +63,7 @@ async function assigned(): Promise<Assigned> {
   prepareMessage({ topic: 't', value: 'v' }, rules, message)
   const chunks = new ChunkPool()
   const batch = (count: number): Batch => {
-    const made = new Batch('t', 0, profile, clock, chunks, 0, -1)
+    const made = new Batch(new PartitionQueue('t', 0), profile, clock, chunks, 0, -1)
     for (let i = 0; i < count; i++) {
       made.fits(message, 0, Infinity, Infinity)
       made.append(message, 0)

@@ -6,6 +6,7 @@ import { Batch } from '../../src/producer/batch.ts'
 import { ChunkPool } from '../../src/producer/chunk-pool.ts'
 import type { TopicProfile } from '../../src/producer/config/config.ts'
 import { type Message, PreparedMessage, prepareMessage } from '../../src/producer/message.ts'
+import { PartitionQueue } from '../../src/producer/partition-queue.ts'
 
 export const profile: TopicProfile = {
   'request.required.acks': -1,
@@ -33,7 +34,7 @@ export interface BatchOptions {
 
 export function makeBatch(clock: Clock, options: BatchOptions = {}): Batch {
   const { partition = 0, pool = new ChunkPool(), calledAt = clock.now(), timestamp = -1 } = options
-  return new Batch('t', partition, options.profile ?? profile, clock, pool, calledAt, timestamp)
+  return new Batch(new PartitionQueue('t', partition), options.profile ?? profile, clock, pool, calledAt, timestamp)
 }
 
 /** Appends as the accumulator does: asks whether it fits first. */
