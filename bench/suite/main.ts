@@ -46,7 +46,13 @@ async function measure(options: Options, folder: string): Promise<Results> {
   const clients = runnable(options, programs)
   const proxies = new CountingProxies()
   const log = (line: string): void => say(`set-up: ${line}`)
-  const kafka = await startKafka({ brokers: options.brokers, proxy: port => proxies.before(port), log })
+  const kafka = await startKafka({
+    brokers: options.brokers,
+    // A log that is deleted at once need not be written to the disk, which would slow down those who come next.
+    properties: { 'log.segment.delete.delay.ms': '0' },
+    proxy: port => proxies.before(port),
+    log,
+  })
   const bench = new Bench({ options, programs, kafka, proxies, corpus: writeCorpus(folder), say })
   try {
     await bench.warmUpBroker()

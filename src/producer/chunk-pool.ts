@@ -32,7 +32,7 @@ export class ChunkPool {
   #peakBefore = 0
 
   /** In use and idle it keeps `minBytes` at least, and of idle ones never more than `maxIdleBytes`. */
-  constructor(minBytes = 8 * 1024 * 1024, maxIdleBytes = 64 * 1024 * 1024) {
+  constructor(minBytes = 8 * 1024 * 1024, maxIdleBytes = 128 * 1024 * 1024) {
     this.#minBytes = minBytes
     this.#maxIdleBytes = maxIdleBytes
   }
