@@ -21,7 +21,7 @@ export interface DeliveryReport {
   readonly opaque: unknown
   /** Requests it went out in. */
   readonly attempts: number
-  /** From the call to the verdict (milliseconds). */
+  /** From the call to the verdict (milliseconds, right to a tenth of one). */
   readonly latencyMs: number
 }
 
