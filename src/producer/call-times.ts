@@ -1,4 +1,5 @@
-// When each message of a batch was handed in, in tenths of a millisecond: small integers, which cost no memory of their own.
+// When each message of a batch was handed in, in tenths of a millisecond: small integers, which cost no memory of their own
+// (after 59 hours of the clock they are no longer small, and cost what a fraction costs).
 // The messages of a burst share their time: a number for each of them would live as long as the batch, and a queue of a
 // hundred thousand makes V8's young generation grow to its largest size.
 

@@ -94,7 +94,8 @@ function byTables(): Advance {
 // x^209 + x^144 + x^54 + x^39 + x^14 + 1 is a multiple of the polynomial; so it is with x^64 in place of x, since squaring
 // is linear here. So a word may be taken away where it is added to the words 65, 155, 170, 195 and 209 further on: five
 // additions a word and no tables. Nothing is taken of the last words, which have the checksum of all.
-// Source: found by search over pairs of terms; the idea is that of K. Russell, "Chorba", 2024.
+// Source: the multiple was found by search over pairs of terms; the idea is that of S. Russell, "Chorba: A novel CRC32
+// implementation", arXiv 2412.16398.
 function byFolding(advance: Advance): Advance {
   const reach = 209
   const blockWords = 1024
