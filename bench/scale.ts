@@ -1,5 +1,5 @@
 // What a message costs when there is much of everything: partitions, each with a hundred records in a batch, brokers,
-// messages in the queue. CPU of this process. Run it with `npm run bench -- scale`.
+// messages in the queue, calls that wait for room in it. CPU of this process. Run it with `npm run bench -- scale`.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,8 +14,8 @@ const value = Buffer.alloc(100, 'x')
 const perPartition = 100
 
 // Bursts with a flush behind them fill the batches; linger would cut them short by the clock.
-async function producerAt(servers: string): Promise<Producer> {
-  const limits = { 'queue.buffering.max.messages': 0, 'linger.ms': 1000 }
+async function producerAt(servers: string, queueMessages = 0): Promise<Producer> {
+  const limits = { 'queue.buffering.max.messages': queueMessages, 'linger.ms': 1000 }
   const producer = new Producer({ 'bootstrap.servers': servers, ...limits })
   await producer.connect()
   return producer
@@ -29,6 +29,14 @@ const bursts = (producer: Producer, topic: string, partitions: number, length: n
   for (let i = 0; i < messages; i++) {
     producer.dispatch({ topic, value, partition: i % partitions })
     if (i % length === length - 1) await producer.flush()
+  }
+}
+
+/** So many calls at once, each with a promise of its own. */
+const calls = (producer: Producer, length: number) => async (messages: number) => {
+  for (let sent = 0; sent < messages; sent += length) {
+    const call = (_: unknown, i: number) => producer.send({ topic: 't3', value, partition: i % 3 })
+    await Promise.all(Array.from({ length }, call))
   }
 }
 
@@ -60,6 +68,16 @@ async function main(): Promise<void> {
     1_000_000,
     3,
   )
+  const narrow = await producerAt(`127.0.0.1:${sink.port}`, 10_000)
+  await compare(
+    [
+      { name: '100,000 calls, room for all', run: calls(producer, 100_000) },
+      { name: '100,000 calls, room for 10,000', run: calls(narrow, 100_000) },
+    ],
+    500_000,
+    3,
+  )
+  await narrow.close()
   await producer.close()
   sink.stop()
 

@@ -77,14 +77,21 @@ export class PreparedMessage implements RecordInput {
 
   /** A copy that owns its bytes, for a message that has to wait. */
   clone(): PreparedMessage {
-    const copy = Object.assign(new PreparedMessage(), this)
-    copy.key = Buffer.from(this.key.subarray(0, Math.max(this.keyLength, 0)))
-    copy.partitionKey = Buffer.from(this.partitionKey.subarray(0, Math.max(this.partitionKeyLength, 0)))
-    copy.headers = Buffer.from(this.headers.subarray(0, this.headersLength))
-    copy.headerMemory = noBytes
-    const { value } = this
-    if (isGathered(value)) copy.value = Buffer.concat(value)
-    else if (value !== null && typeof value !== 'string') copy.value = Buffer.from(value)
+    const copy = new PreparedMessage()
+    copy.topic = this.topic
+    copy.partition = this.partition
+    copy.timestamp = this.timestamp
+    copy.opaque = this.opaque
+    copy.partitioner = this.partitioner
+    copy.key = ownBytes(this.key, this.keyLength)
+    copy.keyLength = this.keyLength
+    copy.partitionKey = ownBytes(this.partitionKey, this.partitionKeyLength)
+    copy.partitionKeyLength = this.partitionKeyLength
+    copy.value = ownValue(this.value)
+    copy.valueLength = this.valueLength
+    copy.headers = this.headersLength === 1 ? noHeaders : ownBytes(this.headers, this.headersLength)
+    copy.headersLength = this.headersLength
+    copy.userBytes = this.userBytes
     return copy
   }
 }
@@ -267,6 +274,18 @@ function isBytes(value: unknown): value is Uint8Array {
 // Also one of another realm.
 function isDate(value: unknown): value is Date {
   return value instanceof Date || Object.prototype.toString.call(value) === '[object Date]'
+}
+
+function ownBytes(from: Uint8Array, length: number): Buffer {
+  if (length <= 0) return noBytes
+  const own = Buffer.allocUnsafe(length)
+  own.set(length === from.length ? from : from.subarray(0, length))
+  return own
+}
+
+function ownValue(value: RecordInput['value']): RecordInput['value'] {
+  if (value === null || typeof value === 'string') return value
+  return isGathered(value) ? Buffer.concat(value) : ownBytes(value, value.length)
 }
 
 function isGathered(value: RecordInput['value']): value is readonly Uint8Array[] {

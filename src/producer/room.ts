@@ -2,6 +2,7 @@
 // Source: librdkafka `queue.buffering.max.messages`, `queue.buffering.max.kbytes`; Java `max.block.ms`.
 
 import type { Clock, ProcessHold } from '../clock.ts'
+import { Deque } from '../deque.ts'
 import { QueueFullError } from '../errors.ts'
 
 /** A call that waits. */
@@ -15,7 +16,8 @@ export interface Waiter {
 }
 
 interface Waiting {
-  readonly waiter: Waiter
+  /** Null once it has left. */
+  waiter: Waiter | null
   readonly until: number
 }
 
@@ -33,12 +35,11 @@ export class Room {
   readonly #hold: ProcessHold | null
   readonly #moved: () => void
   readonly #full: () => Error
-  // By ticket. They are given out in turn, so nobody stands in line before `#next`, and leaving costs no search.
-  readonly #waiting = new Map<number, Waiting>()
+  // Tickets are given out in turn, and `#gone` of them are at the front no more: so leaving costs no search.
+  readonly #line = new Deque<Waiting>()
+  #gone = 0
   #timer: unknown
   #admitting = false
-  #tickets = 0
-  #next = 1
 
   /**
    * `hold` keeps the process alive while there is a message or a call that waits; `moved` is called when somebody left
@@ -107,19 +108,20 @@ export class Room {
    */
   wait(waiter: Waiter, maxBlockMs = this.#maxBlockMs): number {
     this.#hold?.switch(true)
-    const ticket = ++this.#tickets
     this.crowded = true
-    this.#waiting.set(ticket, { waiter, until: this.#clock.now() + maxBlockMs })
+    this.#line.push({ waiter, until: this.#clock.now() + maxBlockMs })
     this.#arm()
-    return ticket
+    return this.#tickets
   }
 
   /** Whoever holds this ticket steps out of the line and gives up with `error`, if still there. */
   leave(ticket: number, error: Error): void {
-    const waiting = this.#waiting.get(ticket)
-    if (waiting === undefined) return
-    this.#remove(ticket)
-    waiting.waiter.giveUp(error)
+    const waiting = this.#line.at(ticket - this.#gone - 1)
+    const waiter = waiting?.waiter
+    if (waiting === undefined || waiter == null) return
+    waiting.waiter = null
+    this.#first()
+    waiter.giveUp(error)
     this.#goOn()
   }
 
@@ -128,9 +130,7 @@ export class Room {
     if (this.#admitting) return
     this.#admitting = true
     try {
-      for (let first = this.#first(); first?.waiter.admit(); first = this.#first()) {
-        if (this.#first() === first) this.#shift()
-      }
+      for (let first = this.#first(); first?.waiter?.admit(); first = this.#first()) this.#shift(first)
     } finally {
       this.#admitting = false
     }
@@ -155,35 +155,45 @@ export class Room {
 
   /** Whether everybody up to this number has left the line. */
   hasPassed(ticket: number): boolean {
-    return this.#first() === undefined || this.#next > ticket
+    return !this.crowded || this.#gone >= ticket
   }
 
   /** Sends everybody away, and says how many messages they still held. */
   dismiss(error: () => Error): number {
     let messages = 0
-    for (let first = this.#shift(); first !== undefined; first = this.#shift()) {
-      messages += first.waiter.size
-      first.waiter.giveUp(error())
+    for (let first = this.#first(); first !== undefined; first = this.#first()) {
+      messages += first.waiter?.size ?? 0
+      this.#dismiss(first, error())
     }
     this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
     return messages
   }
 
-  #first(): Waiting | undefined {
-    while (this.#next <= this.#tickets && !this.#waiting.has(this.#next)) this.#next++
-    return this.#waiting.get(this.#next)
+  get #tickets(): number {
+    return this.#gone + this.#line.size
   }
 
-  #shift(): Waiting | undefined {
-    const first = this.#first()
-    this.#remove(this.#next)
+  // Who has left is only forgotten at the front.
+  #first(): Waiting | undefined {
+    let first = this.#line.first()
+    for (; first?.waiter === null; first = this.#line.first()) this.#shift(first)
+    this.crowded = first !== undefined
     return first
   }
 
-  #remove(ticket: number): void {
-    this.#waiting.delete(ticket)
-    this.crowded = this.#waiting.size > 0
+  // User code that ran in the meantime may have sent it away.
+  #shift(first: Waiting): void {
+    if (this.#line.first() !== first) return
+    this.#line.shift()
+    this.#gone++
+  }
+
+  #dismiss(first: Waiting, error: Error): void {
+    const { waiter } = first
+    this.#shift(first)
+    this.#first()
+    waiter?.giveUp(error)
   }
 
   // Who was behind one that left may fit where that one did not.
@@ -205,8 +215,7 @@ export class Room {
         this.#timer = undefined
         const now = this.#clock.now()
         for (let next = this.#first(); next !== undefined && next.until <= now; next = this.#first()) {
-          this.#shift()
-          next.waiter.giveUp(this.#full())
+          this.#dismiss(next, this.#full())
         }
         this.#goOn()
         this.#arm()

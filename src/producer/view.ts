@@ -4,7 +4,6 @@ import { InvalidMessageError, MessageTooLargeError } from '../errors.ts'
 import type { PartitionerFunction } from '../partitioners/partitioner.ts'
 import { type PartitionerName, partitioners } from '../partitioners/partitioners.ts'
 import { onAbort } from './aborts.ts'
-import type { Batch } from './batch.ts'
 import type { TopicConfig } from './config/properties.ts'
 import type { ProducerCore } from './core.ts'
 import { DeliveryHandle, withLimits } from './delivery.ts'
@@ -13,7 +12,7 @@ import { type Message, type PreparedMessage, prepareMessage, snapshotOf } from '
 import type { DeliveryReport } from './report.ts'
 import { type Outgoing, type QueuedListener, SendMany } from './send-many.ts'
 import { type Held, Terms } from './terms.ts'
-import { waitForRoom } from './wait-for-room.ts'
+import { type Promised, WaitingMessage } from './waiting-message.ts'
 
 export interface DispatchOptions {
   /** Places this message, or these. */
@@ -30,12 +29,19 @@ export interface ViewOptions {
   readonly partitioner?: PartitionerName | PartitionerFunction
 }
 
-type Resolve = (report: DeliveryReport | Promise<never>) => void
-
 // One function for all promises: what it is given goes out through this variable.
-let resolveLast: Resolve
-const capture = (resolve: Resolve): void => {
-  resolveLast = resolve
+let resolveLast: (outcome: unknown) => void
+const capture = (resolve: (outcome: never) => void): void => {
+  resolveLast = resolve as typeof resolveLast
+}
+
+const aReport: Promised = {
+  awaited: true,
+  queued: (batch, resolve) => batch.callers.call(batch.count - 1, resolve),
+}
+const aHandle: Promised = {
+  awaited: false,
+  queued: (batch, resolve) => resolve(new DeliveryHandle(batch, batch.count - 1)),
 }
 
 export class ProducerView {
@@ -61,12 +67,9 @@ export class ProducerView {
     const prepared = core.enter()
     try {
       this.#prepare(message, prepared, options)
-      if (!core.hasRoom(prepared.userBytes) || options?.signal !== undefined)
-        return this.#sendLater(prepared, options?.signal)
-      const batch = core.append(prepared, this.#terms, core.clock.now(), true)
-      const report = new Promise<DeliveryReport>(capture as (resolve: (report: DeliveryReport) => void) => void)
-      batch.callers.call(batch.count - 1, resolveLast)
-      return report
+      const signal = options?.signal
+      const report = this.#queue<DeliveryReport>(prepared, aReport, signal)
+      return signal === undefined ? report : withLimits(report, core.clock, signal, undefined, () => signal.reason)
     } catch (error) {
       return Promise.reject(error)
     } finally {
@@ -117,11 +120,7 @@ export class ProducerView {
   dispatchWait(message: Message, options?: SendOptions): Promise<DeliveryHandle> {
     return this.#withScratch(prepared => {
       this.#prepare(message, prepared, options)
-      return new Promise((resolve, reject) => {
-        this.#whenRoom(prepared, false, options?.signal, reject, batch =>
-          resolve(new DeliveryHandle(batch, batch.count - 1)),
-        )
-      })
+      return this.#queue(prepared, aHandle, options?.signal)
     })
   }
 
@@ -242,29 +241,22 @@ export class ProducerView {
     if (count > 0) this.#core.events.emit('buffer.flushed', { count })
   }
 
-  #sendLater(prepared: PreparedMessage, signal: AbortSignal | undefined): Promise<DeliveryReport> {
-    const report = new Promise<DeliveryReport>((resolve, reject) => {
-      this.#whenRoom(prepared, true, signal, reject, batch => batch.callers.call(batch.count - 1, resolve as Resolve))
-    })
-    return signal === undefined ? report : withLimits(report, this.#core.clock, signal, undefined, () => signal.reason)
-  }
-
-  // `queued` is called as soon as the message is in, which may be at once.
-  #whenRoom(
-    prepared: PreparedMessage,
-    awaited: boolean,
-    signal: AbortSignal | undefined,
-    failed: (error: unknown) => void,
-    queued: (batch: Batch) => void,
-  ): void {
+  // As soon as there is room, which may be at once. Throws the signal's reason, and what `append` throws.
+  #queue<T>(prepared: PreparedMessage, promised: Promised, signal: AbortSignal | undefined): Promise<T> {
     const core = this.#core
+    signal?.throwIfAborted()
     const calledAt = core.clock.now()
-    if (signal?.aborted) return failed(signal.reason)
-    if (core.hasRoom(prepared.userBytes)) return queued(core.append(prepared, this.#terms, calledAt, awaited))
-    if (core.room.neverFits(prepared.userBytes)) throw core.queueFull(prepared.userBytes)
-    const message = prepared.clone()
-    const append = (): void => queued(core.append(message, this.#terms, calledAt, awaited))
-    waitForRoom(core.room, message.userBytes, append, failed, signal)
+    const { userBytes } = prepared
+    if (core.hasRoom(userBytes)) {
+      const batch = core.append(prepared, this.#terms, calledAt, promised.awaited)
+      const promise = new Promise<T>(capture)
+      promised.queued(batch, resolveLast)
+      return promise
+    }
+    if (core.room.neverFits(userBytes)) throw core.queueFull(userBytes)
+    const promise = new Promise<T>(capture)
+    new WaitingMessage(core, prepared, this.#terms, calledAt, promised, resolveLast, signal)
+    return promise
   }
 
   #sendAll(outgoing: Outgoing, signal: AbortSignal | undefined, onQueued?: QueuedListener): Promise<DeliveryReport[]> {
