@@ -23,6 +23,9 @@ const net = () => process.getBuiltinModule('node:net')
 
 // RFC 8305, section 5: the recommended delay before the next address joins the race.
 const nextAddressAfterMs = 250
+// Not the stream's own measure, which is less than one request: the kernel says only in the next turn of the event loop
+// that it took the rest, and with a request for each turn who is busy would fall ever further behind.
+const mostUnsentBytes = 4 << 20
 const keepAliveAfterMs = 30_000
 
 /** Connections through the runtime's own sockets. Every address of a host is tried; the first one that answers wins. */
@@ -205,7 +208,7 @@ function openSocket(socket: Socket, label: string, on: TransportListener): Trans
       })
       socket.uncork()
       // `write` speaks for the corked buffer; what the kernel took at once has left it by now.
-      waiting = socket.writableLength >= socket.writableHighWaterMark
+      waiting = socket.writableLength >= mostUnsentBytes
       return !waiting
     },
     destroy() {
