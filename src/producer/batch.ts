@@ -16,7 +16,7 @@ import {
 import { type BatchState, following, type Slot } from './batch-state.ts'
 import { CallTimes, msOf, ticksOf, wholeMs } from './call-times.ts'
 import { Callers } from './callers.ts'
-import type { ChunkPool, Filled } from './chunk-pool.ts'
+import type { Chunk, ChunkPool, Filled } from './chunk-pool.ts'
 import type { TopicProfile } from './config/config.ts'
 import type { PreparedMessage } from './message.ts'
 import { type Placement, place, placementOf } from './placement.ts'
@@ -45,8 +45,10 @@ export class Batch {
   recordsBytes = 0
   /** What it holds against `queue.buffering.max.kbytes`. */
   userBytes = 0
-  #chunk: Buffer | null = null
+  // Where the next record goes: into the chunk that is written to.
+  #memory: Buffer | null = null
   #position = 0
+  #limit = 0
   // Of the message that `fits` was asked about; the time is counted from the base timestamp.
   #bodyBytes = 0
   #delta = 0
@@ -79,7 +81,8 @@ export class Batch {
 
   readonly #pool: ChunkPool
   readonly #likelyBytes: number
-  // The chunks before the one that is written to. Nearly every batch has but one, which begins with room for the header.
+  // The one that is written to, and those before it. Nearly every batch has but one, which begins with room for the header.
+  #chunk: Chunk | null = null
   #filled: readonly Filled[] = none
   readonly #baseTimestamp: number
   #placements: Placement[] | null = null
@@ -137,17 +140,11 @@ export class Batch {
   /** Encodes a message that `fits` was just asked about. Returns its index. */
   append(message: PreparedMessage, calledAt: number): number {
     const bytes = recordBytes(this.#bodyBytes)
-    if (this.#chunk === null || this.#position + bytes > this.#chunk.length) this.#grow(bytes)
+    if (this.#position + bytes > this.#limit) this.#grow(bytes)
     const index = this.count++
     const delta = this.#delta
-    this.#position = writeRecord(
-      this.#chunk as unknown as Buffer,
-      this.#position,
-      message,
-      delta,
-      index,
-      this.#bodyBytes,
-    )
+    const memory = this.#memory as Buffer
+    this.#position = writeRecord(memory, this.#position, message, delta, index, this.#bodyBytes)
     this.recordsBytes += bytes
     this.userBytes += message.userBytes
     if (delta > this.#maxDelta) this.#maxDelta = delta
@@ -285,12 +282,12 @@ export class Batch {
     place(message, this.#placements?.[index])
   }
 
-  // What is written, from `start` in the first chunk on.
-  #views(start: number): Buffer[] {
+  // What is written, without the first `skipped` bytes.
+  #views(skipped: number): Buffer[] {
     if (this.#chunk === null) return []
-    if (this.#filled === none) return [this.#chunk.subarray(start, this.#position)]
-    const [first, ...rest] = [...this.#filled, { chunk: this.#chunk, end: this.#position }]
-    return [first.chunk.subarray(start, first.end), ...rest.map(({ chunk, end }) => chunk.subarray(0, end))]
+    const last = { chunk: this.#chunk, end: this.#position }
+    if (this.#filled === none) return [view(last, skipped)]
+    return [...this.#filled, last].map((filled, i) => view(filled, i === 0 ? skipped : 0))
   }
 
   #keepTimestamp(index: number, timestamp: number): void {
@@ -305,10 +302,13 @@ export class Batch {
   }
 
   #grow(bytes: number): void {
-    const start = this.#chunk === null ? batchHeaderBytes : 0
+    const headerBytes = this.#chunk === null ? batchHeaderBytes : 0
     if (this.#chunk !== null) this.#filled = [...this.#filled, { chunk: this.#chunk, end: this.#position }]
-    this.#chunk = this.#pool.take(start + bytes, start + Math.max(this.recordsBytes, this.#likelyBytes))
-    this.#position = start
+    const likelyBytes = Math.max(this.recordsBytes, this.#likelyBytes)
+    this.#chunk = this.#pool.take(headerBytes + bytes, headerBytes + likelyBytes)
+    this.#memory = this.#chunk.slab.memory
+    this.#position = this.#chunk.start + headerBytes
+    this.#limit = this.#chunk.end
   }
 
   // Only when nothing refers to the memory: neither a request whose bytes may still be read, nor a later attempt.
@@ -318,6 +318,11 @@ export class Batch {
     if (this.#chunk !== null) this.#pool.give(this.#chunk)
     this.#filled = none
     this.#chunk = null
+    this.#memory = null
     this.compressed = null
   }
+}
+
+function view({ chunk, end }: Filled, skipped: number): Buffer {
+  return chunk.slab.memory.subarray(chunk.start + skipped, end)
 }

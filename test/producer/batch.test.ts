@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DeliveryError } from '../../src/errors.ts'
 import type { Batch } from '../../src/producer/batch.ts'
-import { ChunkPool } from '../../src/producer/chunk-pool.ts'
+import { type Chunk, ChunkPool } from '../../src/producer/chunk-pool.ts'
 import type { Verdict } from '../../src/producer/report.ts'
 import { batchCrcMatches, readBatchHeader, readRecords } from '../../src/protocol/record-batch-reader.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -196,11 +196,11 @@ describe('reports', () => {
 describe('memory', () => {
   class WatchedPool extends ChunkPool {
     out = 0
-    override take(bytes: number, batchBytes: number): Buffer {
+    override take(bytes: number, batchBytes: number): Chunk {
       this.out++
       return super.take(bytes, batchBytes)
     }
-    override give(chunk: Buffer): void {
+    override give(chunk: Chunk): void {
       this.out--
       super.give(chunk)
     }
