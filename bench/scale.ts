@@ -23,14 +23,16 @@ async function producerAt(servers: string, queueMessages = 0): Promise<Producer>
 
 /**
  * So many at once, spread evenly, and then all of them answered. Nothing can be answered before they are all queued, so
- * this is how long the queue gets.
+ * this is how long the queue gets. Each message goes to another partition, or `inARow` of them to the same.
  */
-const bursts = (producer: Producer, topic: string, partitions: number, length: number) => async (messages: number) => {
-  for (let i = 0; i < messages; i++) {
-    producer.dispatch({ topic, value, partition: i % partitions })
-    if (i % length === length - 1) await producer.flush()
+const bursts =
+  (producer: Producer, topic: string, partitions: number, length: number, inARow = 1) =>
+  async (messages: number) => {
+    for (let i = 0; i < messages; i++) {
+      producer.dispatch({ topic, value, partition: Math.floor(i / inARow) % partitions })
+      if (i % length === length - 1) await producer.flush()
+    }
   }
-}
 
 /** So many calls at once, each with a promise of its own. */
 const calls = (producer: Producer, length: number) => async (messages: number) => {
@@ -57,6 +59,10 @@ async function main(): Promise<void> {
     [
       { name: '3 partitions', run: bursts(producer, 't3', 3, 1000 * perPartition) },
       { name: '1,000 partitions', run: bursts(producer, 't1000', 1000, 1000 * perPartition) },
+      {
+        name: '1,000 partitions, one after the other',
+        run: bursts(producer, 't1000', 1000, 1000 * perPartition, perPartition),
+      },
     ],
     500_000,
   )
@@ -88,6 +94,10 @@ async function main(): Promise<void> {
     [
       { name: '50 mock brokers, 3 partitions', run: bursts(wide, 'few', 3, 10_000 * perPartition) },
       { name: '50 mock brokers, 10,000 partitions', run: bursts(wide, 'many', 10_000, 10_000 * perPartition) },
+      {
+        name: '50 mock brokers, 10,000, one after the other',
+        run: bursts(wide, 'many', 10_000, 10_000 * perPartition, perPartition),
+      },
     ],
     1_000_000,
     2,
