@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { QueueFullError } from '../../src/errors.ts'
 import { Room, type Waiter } from '../../src/producer/room.ts'
@@ -163,5 +164,69 @@ describe('the line', () => {
     expect(line.room.hasPassed(ticket)).toBe(true)
     expect(line.room.hasPassed(line.room.lastTicket)).toBe(false)
     line.room.dismiss(() => new Error('over'))
+  })
+
+  test('is what a list of those who wait would be, whoever comes, leaves, runs out of time or gets room', async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('wait'), bytes: fc.integer({ min: 1, max: 100 }) }),
+      fc.record({ kind: fc.constant('leave'), who: fc.nat(30) }),
+      fc.record({ kind: fc.constant('free') }),
+      fc.record({ kind: fc.constant('pass'), ms: fc.integer({ min: 1, max: 40 }) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
+        const line = new Line()
+        const { room, clock } = line
+        room.take(100)
+        let [now, names] = [0, 0]
+        const inside = [100]
+        let waiting: { name: number; bytes: number; ticket: number; until: number }[] = []
+        const expected: string[] = []
+        const admit = (): void => {
+          while (waiting[0] !== undefined) {
+            const used = inside.reduce((sum, bytes) => sum + bytes, 0)
+            if (inside.length === 3 || used + waiting[0].bytes > 100) return
+            inside.push(waiting[0].bytes)
+            expected.push(`${waiting.shift()?.name} in`)
+          }
+        }
+        for (const one of steps) {
+          if (one.kind === 'wait' && 'bytes' in one) {
+            if (!room.crowded && room.fits(one.bytes)) {
+              room.take(one.bytes)
+              inside.push(one.bytes)
+              continue
+            }
+            const ticket = room.wait(line.waiter(`${++names}`, one.bytes))
+            waiting.push({ name: names, bytes: one.bytes, ticket, until: now + 50 })
+          } else if (one.kind === 'leave' && 'who' in one) {
+            const leaving = waiting[one.who]
+            room.leave(leaving?.ticket ?? -1, new Error('enough'))
+            if (leaving === undefined) continue
+            waiting = waiting.filter(other => other !== leaving)
+            expected.push(`${leaving.name} gave up: enough`)
+            admit()
+          } else if (one.kind === 'free') {
+            const bytes = inside.shift()
+            if (bytes !== undefined) room.free(1, bytes)
+            if (bytes !== undefined) admit()
+          } else if ('ms' in one) {
+            await clock.advance(one.ms)
+            now += one.ms
+            while (waiting[0] !== undefined && waiting[0].until <= now) {
+              const { until } = waiting[0]
+              while (waiting[0]?.until === until) expected.push(`${waiting.shift()?.name} gave up`)
+              admit()
+            }
+          }
+          expect(room.crowded).toBe(waiting.length > 0)
+          expect(room.messages).toBe(inside.length)
+        }
+        const told = line.news().filter(news => news !== 'moved')
+        expect(told.map(news => news.replace(/(gave up): the queue.*/, '$1'))).toEqual(expected)
+        room.dismiss(() => new Error('over'))
+        expect(clock.pendingTimers).toBe(0)
+      }),
+    )
   })
 })
