@@ -63,13 +63,15 @@ const modes = {
     })
   },
   // A message's time begins when it is due, not when its turn comes: a client that falls behind has no way to hide it.
-  async paced(client, isOver, latencies) {
+  // During the warm-up the rate rises: what is not compiled yet would fall behind, and its garbage would be collected later.
+  async paced(client, isOver, latencies, isWarmUp) {
     const start = performance.now()
     const perMs = job.rate / 1000
+    const dueAfter = ms => ms * perMs * (isWarmUp ? ms / (job.warmUp * 2000) : 1)
     const sent = []
     let i = 0
     while (!isOver()) {
-      for (const due = (performance.now() - start) * perMs; i < due; i++) {
+      for (const due = dueAfter(performance.now() - start); i < due; i++) {
         const dueAt = start + i / perMs
         const done = client.send(i).then(() => latencies.push(performance.now() - dueAt))
         if (i % 1000 === 0) sent.push(done)
@@ -82,12 +84,12 @@ const modes = {
 }
 
 /** Runs one mode for some seconds and until everything is answered. */
-async function produce(client, seconds, latencies) {
+async function produce(client, seconds, latencies, isWarmUp) {
   let over = false
   const timer = setTimeout(() => {
     over = true
   }, seconds * 1000)
-  const count = await modes[job.mode](client, () => over, latencies)
+  const count = await modes[job.mode](client, () => over, latencies, isWarmUp)
   await client.flush()
   clearTimeout(timer)
   return count
@@ -108,7 +110,7 @@ const peakRssBytes = () => process.resourceUsage().maxRSS * 1024
  */
 export async function measure(connect) {
   const client = await connect()
-  const warmUp = await produce(client, job.warmUp, [])
+  const warmUp = await produce(client, job.warmUp, [], true)
   const gc = { seconds: 0, longestMs: 0 }
   const pauses = entries => {
     for (const { duration } of entries) {
@@ -121,7 +123,7 @@ export async function measure(connect) {
   const latencies = []
   const cpuBefore = process.cpuUsage()
   const start = performance.now()
-  const count = await produce(client, job.seconds, latencies)
+  const count = await produce(client, job.seconds, latencies, false)
   const seconds = (performance.now() - start) / 1000
   const cpu = process.cpuUsage(cpuBefore)
   await turn()
