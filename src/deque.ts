@@ -1,5 +1,8 @@
 // A double-ended queue over a ring: O(1) at both ends and by index, no allocation per element.
 
+// What once held a million does not keep room for a million.
+const largestEmptyRing = 4096
+
 export class Deque<T> {
   #ring: (T | undefined)[] = new Array(8).fill(undefined)
   #head = 0
@@ -42,6 +45,7 @@ export class Deque<T> {
     this.#ring[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#size--
+    if (this.#size === 0 && this.#ring.length > largestEmptyRing) this.clear()
     return value
   }
 

@@ -83,3 +83,15 @@ test('an empty deque has nothing to give', () => {
   ])
   expect(deque.size).toBe(0)
 })
+
+test('a deque that held many goes on from the beginning once it is empty', () => {
+  const deque = new Deque<number>()
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 5000; i++) deque.push(i)
+    for (let i = 0; i < 5000; i++) expect(deque.shift()).toBe(i)
+    expect([deque.size, deque.first(), deque.shift()]).toEqual([0, undefined, undefined])
+    deque.unshift(7)
+    expect([...deque]).toEqual([7])
+    deque.shift()
+  }
+})
