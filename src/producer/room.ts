@@ -117,8 +117,8 @@ export class Room {
   /** Whoever holds this ticket steps out of the line and gives up with `error`, if still there. */
   leave(ticket: number, error: Error): void {
     const waiting = this.#line.at(ticket - this.#gone - 1)
-    const waiter = waiting?.waiter
-    if (waiting === undefined || waiter == null) return
+    if (waiting?.waiter == null) return
+    const { waiter } = waiting
     waiting.waiter = null
     this.#first()
     waiter.giveUp(error)
@@ -163,7 +163,7 @@ export class Room {
     let messages = 0
     for (let first = this.#first(); first !== undefined; first = this.#first()) {
       messages += first.waiter?.size ?? 0
-      this.#dismiss(first, error())
+      this.#dismiss(first, error)
     }
     this.#clock.clearTimer(this.#timer)
     this.#timer = undefined
@@ -189,11 +189,12 @@ export class Room {
     this.#gone++
   }
 
-  #dismiss(first: Waiting, error: Error): void {
+  // It has left before the error is made: somebody hears of that, and may make room.
+  #dismiss(first: Waiting, error: () => Error): void {
     const { waiter } = first
     this.#shift(first)
     this.#first()
-    waiter?.giveUp(error)
+    waiter?.giveUp(error())
   }
 
   // Who was behind one that left may fit where that one did not.
@@ -215,7 +216,7 @@ export class Room {
         this.#timer = undefined
         const now = this.#clock.now()
         for (let next = this.#first(); next !== undefined && next.until <= now; next = this.#first()) {
-          this.#dismiss(next, this.#full())
+          this.#dismiss(next, this.#full)
         }
         this.#goOn()
         this.#arm()

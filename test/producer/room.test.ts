@@ -102,6 +102,28 @@ describe('the line', () => {
     expect(line.clock.pendingTimers).toBe(0)
   })
 
+  test('has been left by who gives up before anybody hears of it', async () => {
+    const line = new Line()
+    const room: Room = new Room(
+      line.clock,
+      3,
+      100,
+      50,
+      null,
+      () => {},
+      () => {
+        room.free(1, 100) // as a listener of `queue.full` that purges
+        return new Error('full')
+      },
+    )
+    room.take(100)
+    const told: string[] = []
+    const admit = (): boolean => room.fits(10) && told.push('in') > 0
+    room.wait({ size: 1, admit, giveUp: error => void told.push(`gave up: ${error.message}`) })
+    await line.clock.advance(50)
+    expect(told).toEqual(['gave up: full'])
+  })
+
   test('lets in who was behind one that left', () => {
     const line = new Line()
     line.room.take(50)
