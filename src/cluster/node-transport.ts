@@ -207,9 +207,11 @@ function openSocket(socket: Socket, label: string, on: TransportListener): Trans
         socket.write(chunk, i === chunks.length - 1 ? error => done(error ?? undefined) : undefined)
       })
       socket.uncork()
-      // `write` speaks for the corked buffer; what the kernel took at once has left it by now.
-      waiting = socket.writableLength >= mostUnsentBytes
-      return !waiting
+      // `write` speaks for the corked buffer; what the kernel took at once has left it by now. Who was told to wait goes on
+      // waiting for the drain, though somebody else may write before it.
+      const isFull = socket.writableLength >= mostUnsentBytes
+      if (isFull) waiting = true
+      return !isFull
     },
     destroy() {
       ending = true

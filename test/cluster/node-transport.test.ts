@@ -64,6 +64,27 @@ describe('a plain connection', () => {
     await server.quiet()
   })
 
+  test('keeps its word that it will say so, whatever little is written in between', async () => {
+    let peer: Socket | undefined
+    accepted = socket => {
+      peer = socket.pause()
+    }
+    const { socket, drains, ended } = await connect()
+    let full = false
+    let between = false
+    const done = (): void => {
+      if (full && !between) between = socket.write([Buffer.alloc(10)], () => {})
+    }
+    while (socket.write([Buffer.alloc(1 << 16)], done)) {}
+    full = true
+    await vi.waitFor(() => expect(peer).toBeDefined())
+    peer?.resume()
+    await vi.waitFor(() => expect(drains).toEqual([1]))
+    expect(between).toBe(true)
+    socket.destroy()
+    await ended
+  })
+
   test('says when it takes no more, and when it does again', async () => {
     let peer: Socket | undefined
     accepted = socket => {
