@@ -244,7 +244,7 @@ export class ProducerView {
   // As soon as there is room, which may be at once. Throws the signal's reason, and what `append` throws.
   #queue<T>(prepared: PreparedMessage, promised: Promised, signal: AbortSignal | undefined): Promise<T> {
     const core = this.#core
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw signal.reason
     const calledAt = core.clock.now()
     const { userBytes } = prepared
     if (core.hasRoom(userBytes)) {
