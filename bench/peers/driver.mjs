@@ -67,7 +67,7 @@ const modes = {
   async paced(client, isOver, latencies, isWarmUp) {
     const start = performance.now()
     const perMs = job.rate / 1000
-    const dueAfter = ms => ms * perMs * (isWarmUp ? ms / (job.warmUp * 2000) : 1)
+    const dueAfter = ms => ms * perMs * (isWarmUp ? Math.min(1, ms / (job.warmUp * 2000)) : 1)
     const sent = []
     let i = 0
     while (!isOver()) {
